@@ -1,0 +1,58 @@
+# `make demo` and `make test` work on a bare machine with Python 3.11 or newer; they make their own environment in .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo test lint types imports docs check storm bench lock clean
+
+demo: $(STAMP)
+	@$(BIN)/hookflash demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n auto
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hookflash needs Python 3.11 or newer; on Debian: apt-get install python3 python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; echo "cannot make an environment; on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "Setting up .venv (once; takes about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+lint: $(STAMP)
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+docs: $(STAMP)
+	$(BIN)/interrogate --quiet --fail-under 100 --ignore-init-method --ignore-magic --ignore-private --ignore-nested-functions --ignore-semiprivate src
+	$(BIN)/python -m pytest tests/docs
+
+coverage: $(STAMP)
+	$(BIN)/python -m pytest -n auto tests/unit tests/properties tests/cases --cov --cov-config=pyproject.toml --cov-report=
+	$(BIN)/python -m coverage report --fail-under=100 --show-missing --include="$(CORE)"
+
+CORE := src/hookflash/decide.py,src/hookflash/route.py,src/hookflash/promise.py,src/hookflash/lifecycle.py,src/hookflash/hours.py,src/hookflash/redact.py,src/hookflash/retry.py,src/hookflash/audit.py,src/hookflash/brief/*.py,src/hookflash/model/*.py
+
+check: test lint types imports docs coverage
+
+# Kill a busy engine N times at random moments and look for anything lost or shown twice.
+N ?= 50
+storm: $(STAMP)
+	STORM_KILLS=$(N) $(BIN)/python -m pytest tests/e2e/test_storm.py
+
+# What the README's figures come from.
+bench: $(STAMP)
+	$(BIN)/python bench/decide.py
+	$(BIN)/python bench/store.py
+
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev -q -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv

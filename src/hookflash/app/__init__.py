@@ -1,0 +1,1 @@
+"""The application: settings, wiring, HTTP and the command line. The only place that builds adapters."""

@@ -1,0 +1,201 @@
+"""The command line. Exit codes: 0 fine, 1 findings, 2 usage or unreadable input."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from hookflash.app.logs import set_up_logs
+from hookflash.errors import HookflashError
+
+FINE, FINDINGS, UNREADABLE = 0, 1, 2
+
+cli = typer.Typer(
+    name="hookflash",
+    help="The escalation engine for AI assistants: when a person must take over, who, and with what context.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+MatrixFile = Annotated[Path, typer.Argument(help="The escalation matrix, a YAML file.", show_default="matrix.yaml")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Database = Annotated[
+    Path | None, typer.Option(help="The database file. Default: HOOKFLASH_DATABASE_URL, or hookflash.db beside the matrix.")
+]
+DEFAULT_MATRIX = Path("matrix.yaml")
+
+
+@cli.command()
+def init(
+    directory: Annotated[Path, typer.Argument(help="Where to write matrix.yaml.")] = Path(),
+    name: Annotated[str, typer.Option(help="The name of the business.")] = "My Business",
+    timezone: Annotated[str, typer.Option(help="Its time zone, as in America/Chicago.")] = "UTC",
+    force: Annotated[bool, typer.Option(help="Write over a matrix that is there already.")] = False,
+    json: Json = False,
+) -> None:
+    """Write a matrix to begin with: it passes `check` as it stands."""
+    from hookflash.app.starter import write_starter
+
+    _print(write_starter(directory, name, timezone, force=force), json)
+
+
+@cli.command()
+def check(matrix: MatrixFile = DEFAULT_MATRIX, json: Json = False) -> None:
+    """Find every fault in a matrix, each with its place and its mend."""
+    from hookflash.app.views import checked
+
+    view = checked(matrix)
+    _print(view, json)
+    raise typer.Exit(UNREADABLE if not view.readable else FINDINGS if view.faults else FINE)
+
+
+@cli.command()
+def show(
+    matrix: MatrixFile = DEFAULT_MATRIX,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of matrix files, for editors.")] = False,
+    json: Json = False,
+) -> None:
+    """Show a matrix as a table: what triggers, who receives, what if nobody is there."""
+    from hookflash.app.views import matrix_schema, matrix_view
+
+    if schema:
+        _print(matrix_schema(), True)
+        return
+    _print(matrix_view(matrix), json)
+
+
+@cli.command()
+def decide(
+    matrix: MatrixFile = DEFAULT_MATRIX,
+    json: Annotated[bool, typer.Option("--json", help="Report bad lines as JSON too. Decisions are always JSON.")] = False,
+) -> None:
+    """Read one JSON turn a line, write one JSON decision a line. Nothing is kept and nobody is called."""
+    from hookflash.app.pipe import run_pipe
+
+    raise typer.Exit(FINE if run_pipe(matrix, json=json) else UNREADABLE)
+
+
+@cli.command()
+def demo(
+    directory: Annotated[
+        Path | None, typer.Argument(help="A folder with matrix.yaml and transcripts/.", show_default="the clinic that ships with hookflash")
+    ] = None,
+    database: Annotated[Path, typer.Option(help="The database file to write; an earlier demo's is replaced.")] = Path("hookflash-demo.db"),
+    json: Json = False,
+) -> None:
+    """Play recorded conversations through the real engine and show what it does, turn by turn."""
+    from hookflash.app.demo import run_demo
+
+    run_demo(directory, database, json=json)
+
+
+@cli.command()
+def serve(
+    matrix: MatrixFile = DEFAULT_MATRIX,
+    host: Annotated[str, typer.Option(help="Address to listen on. Beyond loopback an API key is required.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8040,
+    tenant: Annotated[list[str] | None, typer.Option(help="A further business, as NAME=MATRIX. May be repeated.")] = None,
+    database: Database = None,
+    json: Annotated[bool, typer.Option("--json", help="Print where it listens as JSON.")] = False,
+) -> None:
+    """Serve the HTTP API, with couriers and watchman."""
+    from hookflash.app.serve import run_server
+
+    run_server(matrix, tenant or [], host, port, database, json=json)
+
+
+@cli.command()
+def handoffs(
+    handoff: Annotated[str | None, typer.Argument(help="One handoff, to see its brief.", show_default=False)] = None,
+    matrix: Annotated[Path, typer.Option(help="The matrix beside which the database lies.")] = DEFAULT_MATRIX,
+    database: Database = None,
+    state: Annotated[list[str] | None, typer.Option(help="Only these states. May be repeated.")] = None,
+    tenant: Annotated[str, typer.Option(help="The business.")] = "default",
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    json: Json = False,
+) -> None:
+    """List handoffs, or show one with its brief. Works beside a running server."""
+    from hookflash.app.views import handoff_view, handoffs_view
+
+    if handoff is not None:
+        _print(handoff_view(matrix, database, tenant, handoff), json)
+        return
+    _print(handoffs_view(matrix, database, tenant, state or [], limit), json)
+
+
+@cli.command()
+def promises(
+    matrix: Annotated[Path, typer.Option(help="The matrix beside which the database lies.")] = DEFAULT_MATRIX,
+    database: Database = None,
+    all_: Annotated[bool, typer.Option("--all", help="Kept ones too.")] = False,
+    tenant: Annotated[str, typer.Option(help="The business.")] = "default",
+    json: Json = False,
+) -> None:
+    """List what customers were promised, soonest due first. Exit code 1 if any is overdue."""
+    from hookflash.app.views import promises_view
+
+    view = promises_view(matrix, database, tenant, open_only=not all_)
+    _print(view, json)
+    raise typer.Exit(FINDINGS if view.overdue else FINE)
+
+
+@cli.command()
+def doctor(
+    matrix: MatrixFile = DEFAULT_MATRIX,
+    database: Database = None,
+    json: Json = False,
+) -> None:
+    """Say what is missing for hookflash to work here, and how to get it."""
+    from hookflash.app.doctor import examine
+
+    view = examine(matrix, database)
+    _print(view, json)
+    raise typer.Exit(FINDINGS if view.ailments else FINE)
+
+
+def _print(view: Any, json: bool) -> None:
+    """Print a view as a person reads it, or as JSON."""
+    from hookflash.app.console import console, print_json
+
+    if json:
+        print_json(view.data())
+    else:
+        console().print(view.render())
+
+
+def main() -> None:
+    """Run the command line; every expected error is one message, never a traceback."""
+    set_up_logs(level=50)
+    try:
+        cli(standalone_mode=False)
+    except typer.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except HookflashError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FINE)
+    except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
+        _fail_usage(error)
+
+
+def _fail_usage(error: Exception) -> NoReturn:
+    """Show a usage error the usual way; anything else is a bug of ours."""
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+        sys.exit(UNREADABLE)
+    if os.environ.get("HOOKFLASH_DEBUG"):
+        raise error
+    _fail(f"Bug! {type(error).__name__} inside hookflash; run it again with HOOKFLASH_DEBUG=1 and send us what it prints")
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"hookflash: {message}", file=sys.stderr)
+    sys.exit(UNREADABLE)

@@ -1,0 +1,51 @@
+"""Settings from the environment. Secrets come from here or from files, never from the matrix."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from hookflash.errors import ConfigError
+
+DATABASE_URL = "HOOKFLASH_DATABASE_URL"
+API_KEY, API_KEYS = "HOOKFLASH_API_KEY", "HOOKFLASH_API_KEYS"
+HEARTBEAT_URL, ALARM_URL = "HOOKFLASH_HEARTBEAT_URL", "HOOKFLASH_ALARM_URL"
+# Shorter keys can be guessed at the rate a server answers.
+MIN_KEY_CHARACTERS = 16
+
+
+def database_path(matrix: Path) -> Path:
+    """Return the database file: as `HOOKFLASH_DATABASE_URL` names it, else `hookflash.db` beside the matrix.
+
+    Raises `ConfigError` for a URL of a kind that this version does not serve.
+    """
+    url = os.environ.get(DATABASE_URL)
+    if not url:
+        return matrix.resolve().parent / "hookflash.db"
+    if url.startswith("sqlite:///"):
+        return Path(url.removeprefix("sqlite:///"))
+    kind = url.partition(":")[0]
+    raise ConfigError(f"{DATABASE_URL} names a {kind} database; this version serves sqlite:///path/to/file.db")
+
+
+def api_keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the tenant of each API key.
+
+    `HOOKFLASH_API_KEY` is the key of the default tenant; `HOOKFLASH_API_KEYS` lists `tenant=key` pairs by commas.
+    Raises `ConfigError` for a pair without `=`, a key shorter than 16 characters, or a key given twice.
+    """
+    pairs = [("default", key)] if (key := environment.get(API_KEY)) else []
+    for pair in filter(None, environment.get(API_KEYS, "").split(",")):
+        tenant, equals, key = pair.strip().partition("=")
+        if not equals:
+            raise ConfigError(f"{API_KEYS} holds a pair without `=`; write it as tenant=key,tenant=key")
+        pairs.append((tenant, key))
+    keys: dict[str, str] = {}
+    for tenant, key in pairs:
+        if len(key) < MIN_KEY_CHARACTERS:
+            raise ConfigError(
+                f"the API key of tenant `{tenant}` has fewer than {MIN_KEY_CHARACTERS} characters; make one with `openssl rand -hex 24`"
+            )
+        if key in keys:
+            raise ConfigError(f"tenants `{keys[key]}` and `{tenant}` have the same API key; give each its own")
+        keys[key] = tenant
+    return keys

@@ -1,0 +1,122 @@
+"""`hookflash serve`: the HTTP API with couriers and watchman, in one process on the embedded store."""
+
+import ipaddress
+import json as jsonlib
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx2
+import structlog
+import uvicorn
+
+from hookflash.app.config import ALARM_URL, API_KEY, HEARTBEAT_URL, api_keys, database_path
+from hookflash.app.http import create_app
+from hookflash.app.logs import set_up_logs
+from hookflash.app.wiring import EmbeddedEngine, log_alarm
+from hookflash.engine import DEFAULT_TENANT
+from hookflash.errors import ConfigError
+from hookflash.matrix import Matrix, load_matrix
+from hookflash.stores import SqliteStore
+from hookflash.watchman import Alarm, Beat
+
+log = structlog.get_logger("hookflash")
+CALL_SECONDS = 5.0
+# How long a request under way may take to finish when the server is told to stop.
+GRACE_SECONDS = 10
+
+
+def run_server(matrix: Path, tenants: Sequence[str], host: str, port: int, database: Path | None, *, json: bool) -> None:
+    """Serve until told to stop. Raises `ConfigError`, `MatrixError`, `StoreInUse` and others before it listens."""
+    set_up_logs()
+    keys = api_keys(os.environ)
+    _require_key(host, keys)
+    matrices = _matrices(matrix, tenants)
+    listening = _listen(host, port)
+    engine = EmbeddedEngine(matrices, SqliteStore(database or database_path(matrix)), alarm=_alarm(), beat=_beat())
+    where = f"http://{_shown(host)}:{listening.getsockname()[1]}"
+    _announce(where, json=json)
+    config = uvicorn.Config(
+        create_app(engine, keys), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _announce(where: str, *, json: bool) -> None:
+    line = (
+        jsonlib.dumps({"listening": where})
+        if json
+        else f"hookflash listens on {where} (API description: {where}/docs). Stop it with Ctrl-C."
+    )
+    print(line, flush=True)
+
+
+def _require_key(host: str, keys: Mapping[str, str]) -> None:
+    if keys or _is_loopback(host):
+        return
+    raise ConfigError(
+        f"refusing to listen on {host} without an API key: anybody could read customers' words; "
+        f"set {API_KEY} (make one with `openssl rand -hex 24`), or listen on 127.0.0.1"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _matrices(default: Path, tenants: Sequence[str]) -> dict[str, Matrix]:
+    matrices = {DEFAULT_TENANT: load_matrix(default)}
+    for pair in tenants:
+        name, equals, file = pair.partition("=")
+        if not equals or not name or name in matrices:
+            raise ConfigError(f"--tenant {pair!r} is not NAME=MATRIX with a name of its own; write it like acme=acme.yaml")
+        matrices[name] = load_matrix(file)
+    return matrices
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(socket.SOMAXCONN)
+    except OSError as error:
+        listening.close()
+        raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror}; name a free port with --port") from None
+    return listening
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _beat() -> Beat | None:
+    """Return what beats the outside dead-man's switch, if one is set."""
+    url = os.environ.get(HEARTBEAT_URL)
+    if not url:
+        return None
+
+    async def beat() -> None:
+        async with httpx2.AsyncClient(timeout=CALL_SECONDS, trust_env=False) as client:
+            (await client.get(url)).raise_for_status()
+
+    return beat
+
+
+def _alarm() -> Alarm:
+    """Return what makes noise: the log, and a URL if one is set. Alarms carry no customer's words."""
+    url = os.environ.get(ALARM_URL)
+    if not url:
+        return log_alarm
+
+    async def alarm(handoff: str, what: str) -> None:
+        await log_alarm(handoff, what)
+        async with httpx2.AsyncClient(timeout=CALL_SECONDS, trust_env=False) as client:
+            (await client.post(url, json={"handoff": handoff, "what": what})).raise_for_status()
+
+    return alarm

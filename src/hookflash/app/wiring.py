@@ -1,0 +1,215 @@
+"""The only place that builds adapters: settings and matrices in, a working engine with its couriers out."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+import structlog
+
+from hookflash.app.config import database_path
+from hookflash.courier import Courier
+from hookflash.desks import BuiltinDesk, WebhookDesk
+from hookflash.engine import DEFAULT_TENANT, Engine
+from hookflash.errors import ConfigError
+from hookflash.judge import Judge
+from hookflash.lines import ChatLine
+from hookflash.matrix import Matrix, load_matrix
+from hookflash.model import BUILTIN_DESK, Accepted, Decision, HandedBack, Handoff, PromiseKept, RingFailed, State, Turn, WrappedUp
+from hookflash.ports import Clock, Desk, Detector, Line, Roster, Store
+from hookflash.rosters import StaticRoster
+from hookflash.signals.panel import Panel, builtin_detectors
+from hookflash.stores import SqliteStore
+from hookflash.watchman import Beat, Watchman
+
+log = structlog.get_logger("hookflash")
+
+DETECTORS, DESKS, LINES = "hookflash.detectors", "hookflash.desks", "hookflash.lines"
+
+
+class SystemClock:
+    """The computer's clock."""
+
+    def now(self) -> datetime:
+        """See `Clock`."""
+        return datetime.now(UTC)
+
+
+async def log_alarm(handoff: str, what: str) -> None:
+    """Make noise in the log, at the level that wakes people."""
+    log.critical("alarm", handoff=handoff, what=what)
+
+
+def judge_for(matrix: Matrix, detectors: Sequence[Detector] = ()) -> Judge:
+    """Return a judge with the built-in detectors, those of installed plug-ins, and the given ones."""
+    brought, missing = _plugged_in(DETECTORS)
+    return Judge(matrix, Panel(builtin_detectors(matrix), [*brought, *detectors], missing))
+
+
+def _plugged_in(group: str) -> tuple[list[Any], list[str]]:
+    """Return what installed packages bring to a plug-in point, and the names of what could not be loaded."""
+    loaded, missing = [], []
+    for point in entry_points(group=group):
+        try:
+            loaded.append(point.load()())
+        except Exception:  # noqa: BLE001 - a plug-in that cannot be loaded is reported as missing
+            missing.append(point.name)
+            log.error("plug_in_failed", group=group, name=point.name)
+    return loaded, missing
+
+
+def _kinds(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=group)}
+
+
+def build_desks(matrices: Mapping[str, Matrix], store: Store, clock: Clock, client: httpx2.AsyncClient) -> dict[tuple[str, str], Desk]:
+    """Return every desk of every tenant's matrix. Raises `ConfigError` for one that cannot be set up."""
+    desks: dict[tuple[str, str], Desk] = {}
+    for tenant, matrix in matrices.items():
+        desks[tenant, BUILTIN_DESK] = BuiltinDesk(BUILTIN_DESK, store, clock)
+        for name, spec in matrix.desks.items():
+            if spec.kind == BUILTIN_DESK:
+                desks[tenant, name] = BuiltinDesk(name, store, clock)
+            elif spec.kind == "webhook":
+                desks[tenant, name] = WebhookDesk(name, spec.url or "", _secret(name, spec.secret_env), client, clock)
+            else:
+                desks[tenant, name] = _plugged_desk(name, spec.kind, spec.model_dump())
+    return desks
+
+
+def _plugged_desk(name: str, kind: str, settings: Mapping[str, Any]) -> Desk:
+    known = _kinds(DESKS)
+    if kind not in known:
+        have = ", ".join(["builtin", "webhook", *known])
+        raise ConfigError(f"desk `{name}` is of kind `{kind}`, which nothing installed here brings; installed kinds: {have}")
+    desk: Desk = known[kind].load()(name, settings)
+    return desk
+
+
+def _plugged_lines() -> dict[str, Line]:
+    """Return the lines that installed packages bring, by kind. One that cannot be loaded is reported and left out."""
+    lines: dict[str, Line] = {}
+    for kind, point in _kinds(LINES).items():
+        try:
+            lines[kind] = point.load()()
+        except Exception:  # noqa: BLE001 - its rungs then fail one by one, loudly, and the ladder goes on
+            log.error("plug_in_failed", group=LINES, name=kind)
+    return lines
+
+
+def _secret(desk: str, variable: str | None) -> str:
+    name = variable or f"HOOKFLASH_{desk.upper()}_SECRET"
+    value = os.environ.get(name)
+    if not value:
+        raise ConfigError(f"desk `{desk}` needs its signing secret in the environment variable {name}")
+    return value
+
+
+class EmbeddedEngine(Engine):
+    """The engine with everything it needs in this process: store, couriers and watchman.
+
+    Use it as `async with Engine.open("matrix.yaml") as engine:`, or open it and `close` it at the end.
+    """
+
+    def __init__(
+        self,
+        matrices: Mapping[str, Matrix],
+        store: Store,
+        *,
+        clock: Clock | None = None,
+        roster: Roster | None = None,
+        desks: Mapping[str, Desk] | None = None,
+        lines: Mapping[str, Line] | None = None,
+        detectors: Sequence[Detector] = (),
+        alarm: Callable[[str, str], Any] = log_alarm,
+        beat: Beat | None = None,
+        manual: bool = False,
+    ) -> None:
+        """Wire the parts. Whatever is not given is built from the matrices. Raises `ConfigError`.
+
+        With `manual=True` nothing runs by itself: call `courier.drain()` and `watchman.round()` when it shall go on.
+        """
+        clock = clock or SystemClock()
+        super().__init__({name: judge_for(matrix, detectors) for name, matrix in matrices.items()}, store, roster or StaticRoster(), clock)
+        self._client = httpx2.AsyncClient(follow_redirects=False, trust_env=False)
+        built = build_desks(matrices, store, clock, self._client) if desks is None else {}
+        given = {(tenant, name): desk for tenant in matrices for name, desk in (desks or {}).items()}
+        all_lines = {"chat": ChatLine(store, clock), **_plugged_lines(), **(lines or {})}
+        self.courier = Courier(self, store, clock, desks={**built, **given}, lines=all_lines, alarm=alarm)
+        self.watchman = Watchman(self, store, clock, alarm=alarm, beat=beat)
+        self.on_work = self.courier.wake
+        self._tasks: list[asyncio.Task[None]] = []
+        self._begun = False
+        self._manual = manual
+
+    @classmethod
+    def open(cls, matrix: str | Path, database: str | Path | None = None, **parts: Any) -> Self:
+        """Return an engine on a matrix file and an SQLite file (`hookflash.db` beside the matrix if none is named).
+
+        `HOOKFLASH_DATABASE_URL` (`sqlite:///path`) names the file as well. `parts` are the keyword arguments of the
+        constructor. Raises `MatrixError`, `InputError`, `ConfigError`, `StoreInUse`, `StoreTooNew`, `StoreUnavailable`.
+        """
+        loaded = load_matrix(matrix)
+        path = Path(database) if database is not None else database_path(Path(matrix))
+        return cls({DEFAULT_TENANT: loaded}, SqliteStore(path), **parts)
+
+    async def observe(self, turn: Turn, *, tenant: str = DEFAULT_TENANT) -> Decision:
+        """See `Engine.observe`; begins the couriers and the watchman with the first turn."""
+        if not self._begun:
+            await self.begin()
+        return await super().observe(turn, tenant=tenant)
+
+    async def begin(self) -> None:
+        """Start the couriers and the watchman, which go on with everything left unfinished."""
+        if self._begun:
+            return
+        self._begun = True
+        await self.start()
+        if self._manual:
+            return
+        self._tasks = [asyncio.create_task(self.courier.run()), asyncio.create_task(self.watchman.run())]
+
+    async def close(self) -> None:
+        """Stop. What is unfinished stays in the store and goes on with the next start."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.courier.stop()
+        await self._client.aclose()
+        await self.store.close()
+
+    async def __aenter__(self) -> Self:
+        """Begin."""
+        await self.begin()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        await self.close()
+
+    async def accept(self, handoff: str, responder: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
+        """Record that a person took the conversation."""
+        return await self.apply(handoff, Accepted(responder=responder), tenant=tenant)
+
+    async def decline(self, handoff: str, why: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
+        """Record that the responder being rung declines; the next rung is rung."""
+        found = await self.handoff(handoff, tenant=tenant)
+        return await self.apply(handoff, RingFailed(key=found.ringing or "", answer=f"declined: {why}"), tenant=tenant)
+
+    async def hand_back(self, handoff: str, result: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
+        """Return the conversation to the assistant with the responder's result."""
+        return await self.apply(handoff, HandedBack(result=result), tenant=tenant)
+
+    async def wrap_up(self, handoff: str, disposition: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
+        """Close the case with a disposition; a promise thereby counts as kept."""
+        found = await self.handoff(handoff, tenant=tenant)
+        waiting = found.state in (State.PROMISED, State.OVERDUE)
+        event = PromiseKept(result=disposition) if waiting else WrappedUp(disposition=disposition)
+        return await self.apply(handoff, event, tenant=tenant)

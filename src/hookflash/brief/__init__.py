@@ -1,0 +1,5 @@
+"""The brief: composed from the conversation, never a bare transcript."""
+
+from hookflash.brief.compose import compose
+
+__all__ = ["compose"]

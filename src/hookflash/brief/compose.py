@@ -1,0 +1,78 @@
+"""Put the brief together from what was said and measured. Pure; the same conversation gives the same brief."""
+
+from datetime import datetime
+from typing import Any
+
+from hookflash.brief.entities import entities
+from hookflash.brief.feeling import sentiment
+from hookflash.brief.summary import summary, tried
+from hookflash.matrix import Matrix
+from hookflash.model import (
+    Brief,
+    Conversation,
+    Customer,
+    Decision,
+    Entity,
+    EntityKind,
+    HistoryTurn,
+    Kind,
+    Speaker,
+    Turn,
+    Urgency,
+)
+from hookflash.signals.language import language_of
+
+PHI = "phi"
+# Context parts that a matrix may leave out; the reason always travels.
+_OPTIONAL = {"summary": (), "history": (), "entities": (), "sentiment": None, "tried": ()}
+_COMPLAINTS = (Kind.ANGER, Kind.FENCED, Kind.STUCK)
+
+
+def compose(
+    handoff: str,
+    decision: Decision,
+    conversation: Conversation,
+    history: tuple[HistoryTurn, ...],
+    matrix: Matrix,
+    now: datetime,
+) -> Brief:
+    """Return the brief of a handoff. `conversation` and `history` include the turn that was decided on."""
+    business = matrix.business
+    last: Turn = conversation.turns[-1].turn
+    complaint = any(reason.trigger in _COMPLAINTS for reason in decision.reasons)
+    facts = entities(history, now=now, zone=business.timezone, country=business.country, complaint=complaint)
+    customer = _with_facts(conversation.customer, facts)
+    parts: dict[str, Any] = {
+        "summary": summary(history, decision.reasons, decision.turn),
+        "history": history,
+        "entities": facts,
+        "sentiment": sentiment(conversation.said_by(Speaker.CUSTOMER)),
+        "tried": tried(history, conversation.turns),
+    }
+    return Brief(
+        handoff=handoff,
+        conversation=conversation.id,
+        tenant=conversation.tenant,
+        revision=1,
+        matrix=matrix.revision,
+        business=business.name,
+        channel=conversation.channel,
+        created_at=now,
+        reason_code=decision.trigger or Kind.EXPLICIT_REQUEST,
+        severity=decision.urgency or Urgency.NORMAL,
+        reasons=decision.reasons,
+        signals=decision.signals,
+        customer=customer,
+        language=language_of(last, conversation, matrix),
+        timezone=customer.timezone,
+        verified=customer.verified,
+        labels=(PHI,) if business.regulated == "hipaa" else (),
+        **{name: value if name in matrix.context else _OPTIONAL[name] for name, value in parts.items()},
+    )
+
+
+def _with_facts(customer: Customer, facts: tuple[Entity, ...]) -> Customer:
+    """Fill what the caller did not know of the customer with what the customer said."""
+    said = {entity.kind: entity.normalised for entity in facts}
+    found = Customer(name=said.get(EntityKind.NAME), phone=said.get(EntityKind.PHONE), email=said.get(EntityKind.EMAIL))
+    return found.updated_by(customer)

@@ -1,0 +1,47 @@
+"""From a turn to a decision, nothing kept: prepare the turn, measure it, decide. The engine and `decide` share it."""
+
+from hookflash.decide import decide
+from hookflash.matrix import Matrix
+from hookflash.model import Conversation, Kind, Signal, Turn, TurnRecord
+from hookflash.redact import mask_cards
+from hookflash.signals.language import spoken_language
+from hookflash.signals.panel import Panel
+
+# What interim speech may set off. The rest waits for the final words, which may turn the meaning round.
+AT_ONCE = frozenset({Kind.EXPLICIT_REQUEST, Kind.RED_FLAG, Kind.CRISIS})
+
+
+class Judge:
+    """Decides turns by one matrix."""
+
+    def __init__(self, matrix: Matrix, panel: Panel) -> None:
+        """Take the matrix and the detectors trained for it."""
+        self.matrix = matrix
+        self._panel = panel
+
+    async def judge(self, turn: Turn, conversation: Conversation) -> TurnRecord:
+        """Return the turn as it may be kept, with the decision on it."""
+        prepared = self._prepare(turn, conversation)
+        measured = await self._panel.signals(prepared, conversation)
+        signals = measured if turn.final else _at_once(measured)
+        decision = decide(signals, prepared, conversation, self.matrix)
+        return TurnRecord(number=decision.turn, turn=prepared, decision=decision)
+
+    def _prepare(self, turn: Turn, conversation: Conversation) -> Turn:
+        """Mask card numbers, name the language, and name the conversation."""
+        known = turn.language
+        if known is None and turn.from_customer:
+            known = spoken_language(turn.text, self.matrix.business.languages) or conversation.language
+        return turn.model_copy(update={"text": mask_cards(turn.text), "language": known, "conversation": conversation.id})
+
+
+def _at_once(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:
+    return tuple(signal for signal in signals if signal.kind in AT_ONCE)
+
+
+def after(conversation: Conversation, record: TurnRecord) -> Conversation:
+    """Return the conversation after a turn, ownership aside."""
+    spoken = conversation.with_turn(record)
+    if record.turn.language is None or not record.turn.from_customer:
+        return spoken
+    return spoken.model_copy(update={"language": record.turn.language})

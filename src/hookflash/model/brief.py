@@ -1,0 +1,111 @@
+"""The brief: everything the responder needs, before they pick up."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import AwareDatetime
+
+from hookflash.model.base import Channel, Frozen, Speaker, Urgency
+from hookflash.model.conversation import Customer
+from hookflash.model.decision import Reason, Signal
+
+BRIEF_SCHEMA = "1.0"
+
+
+class EntityKind(StrEnum):
+    """What sort of thing an entity is."""
+
+    NAME = "name"
+    PHONE = "phone"
+    EMAIL = "email"
+    ACCOUNT = "account"
+    ORDER = "order"
+    CARD_LAST_FOUR = "card_last_four"
+    DATE = "date"
+    AMOUNT = "amount"
+    COMPLAINT = "complaint_type"
+
+
+class Entity(Frozen):
+    """A fact the customer gave: as said (`value`), as a machine reads it (`normalised`), in which turn, how sure."""
+
+    kind: EntityKind
+    value: str
+    normalised: str
+    turn: int
+    confidence: float
+
+
+class Sentence(Frozen):
+    """One sentence of the summary and the turn it rests on."""
+
+    text: str
+    turn: int
+
+
+class Sentiment(Frozen):
+    """How the customer feels: score -1 to 1. `None` means unknown, which is not the same as 0 (neutral)."""
+
+    score: float | None
+    label: Literal["negative", "neutral", "positive", "unknown"]
+    trend: Literal["worsening", "steady", "improving", "unknown"]
+
+
+class HistoryTurn(Frozen):
+    """One turn of the full history."""
+
+    number: int
+    speaker: Speaker
+    text: str
+    at: AwareDatetime | None = None
+
+
+class Attempt(Frozen):
+    """What the assistant already tried, so that nobody asks for it again."""
+
+    what: str
+    turn: int
+    outcome: str
+
+
+class Promise(Frozen):
+    """What the customer was told would happen, and by when."""
+
+    id: str
+    due: AwareDatetime
+    made_at: AwareDatetime
+    by: str
+    """Who keeps it: a desk by its name in the matrix."""
+    state: Literal["open", "kept", "overdue"] = "open"
+    told: str | None = None
+    """The words said to the customer."""
+
+
+class Brief(Frozen):
+    """The context packet. `revision` counts up as later turns are added; readers refuse unknown major schemas."""
+
+    schema_version: str = BRIEF_SCHEMA
+    handoff: str
+    conversation: str
+    tenant: str
+    revision: int
+    matrix: str
+    business: str
+    channel: Channel
+    created_at: AwareDatetime
+    reason_code: str
+    severity: Urgency
+    reasons: tuple[Reason, ...]
+    signals: tuple[Signal, ...] = ()
+    customer: Customer = Customer()
+    language: str | None = None
+    timezone: str | None = None
+    verified: bool | None = None
+    summary: tuple[Sentence, ...] = ()
+    history: tuple[HistoryTurn, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    sentiment: Sentiment | None = None
+    tried: tuple[Attempt, ...] = ()
+    promise: Promise | None = None
+    labels: tuple[str, ...] = ()
+    """Protection labels, for example `phi`: where this brief may not go."""

@@ -1,0 +1,290 @@
+"""One escalation from request to disposition: its plan, state, events and commands."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from hookflash.model.base import Channel, Frozen, Urgency
+from hookflash.model.brief import Brief, Promise
+from hookflash.model.conversation import Owner
+from hookflash.model.decision import Decision
+
+BUILTIN_DESK = "builtin"
+
+
+class State(StrEnum):
+    """Where a handoff stands."""
+
+    REQUESTED = "requested"
+    BRIEFED = "briefed"
+    RINGING = "ringing"
+    CONNECTED = "connected"
+    PROMISED = "promised"
+    OVERDUE = "overdue"
+    WRAPPED = "wrapped"
+    RETURNED = "returned"
+    KEPT = "kept"
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is owed to the customer."""
+        return self in (State.WRAPPED, State.RETURNED, State.KEPT)
+
+    @property
+    def owner(self) -> Owner:
+        """Who answers the customer in this state."""
+        if self is State.CONNECTED:
+            return Owner.RESPONDER
+        return Owner.ASSISTANT if self.closed else Owner.WAITING
+
+
+class Rung(Frozen):
+    """One step of the ladder: whom to ring, where, and how long before the next rung."""
+
+    responder: str
+    hours: str
+    line: str
+    address: str
+    ring_for: timedelta
+    transfer: Literal["warm", "cold"] = "warm"
+
+
+class PromiseTerms(Frozen):
+    """How a promise is computed when nobody comes: `within` of open time of the calendar `hours`."""
+
+    desk: str
+    within: timedelta
+    hours: str
+    say: str
+
+
+class Plan(Frozen):
+    """Who is asked, in what order; the last rung is always a promise."""
+
+    route: str
+    urgency: Urgency
+    desk: str
+    ladder: tuple[Rung, ...]
+    promise: PromiseTerms
+
+
+class Receipt(Frozen):
+    """A desk's word that it holds the brief: its ticket number, and the key it was delivered under."""
+
+    desk: str
+    ticket: str
+    key: str
+    at: AwareDatetime
+
+
+class RingAttempt(Frozen):
+    """Who was rung and what came of it."""
+
+    responder: str
+    line: str
+    at: AwareDatetime
+    answer: str
+
+
+class Handoff(Frozen):
+    """One escalation from request to disposition. `version` counts its stored changes."""
+
+    id: str
+    tenant: str
+    conversation: str
+    channel: Channel
+    language: str
+    version: int = 1
+    state: State
+    decision: Decision
+    plan: Plan
+    brief: Brief
+    rung: int | None = None
+    """Position in the ladder of the responder being rung now."""
+    ringing: str | None = None
+    """The key of the ring that is under way; an answer to any other comes too late."""
+    receipt: Receipt | None = None
+    briefed_late: bool = False
+    attempts: tuple[RingAttempt, ...] = ()
+    responder: str | None = None
+    promise: Promise | None = None
+    result: str | None = None
+    """What the responder achieved, for the assistant after a hand-back and for the record."""
+    requested_at: AwareDatetime
+    changed_at: AwareDatetime
+
+
+# Events: what happened to a handoff, as facts.
+
+
+class BriefDelivered(Frozen):
+    """A desk acknowledged the brief."""
+
+    kind: Literal["brief_delivered"] = "brief_delivered"
+    receipt: Receipt
+
+
+class BriefRefused(Frozen):
+    """A desk said no for good; trying again would not help."""
+
+    kind: Literal["brief_refused"] = "brief_refused"
+    desk: str
+    why: str
+
+
+class BriefLate(Frozen):
+    """The desk has not acknowledged within its time."""
+
+    kind: Literal["brief_late"] = "brief_late"
+
+
+class RingStarted(Frozen):
+    """A line accepted the order to ring."""
+
+    kind: Literal["ring_started"] = "ring_started"
+    key: str
+
+
+class RingFailed(Frozen):
+    """A rung came to nothing: declined, voicemail, busy, no answer, or the line is out of order."""
+
+    kind: Literal["ring_failed"] = "ring_failed"
+    key: str
+    answer: str
+
+
+class Accepted(Frozen):
+    """A person took the conversation."""
+
+    kind: Literal["accepted"] = "accepted"
+    responder: str
+
+
+class CustomerSpoke(Frozen):
+    """The customer went on while a person was awaited: a fresh brief, and a plan if it became more urgent."""
+
+    kind: Literal["customer_spoke"] = "customer_spoke"
+    decision: Decision
+    brief: Brief
+    raised: Plan | None = None
+
+
+class CustomerLeft(Frozen):
+    """The customer hung up or closed the chat."""
+
+    kind: Literal["customer_left"] = "customer_left"
+
+
+class HandedBack(Frozen):
+    """The responder returns the conversation to the assistant with a result."""
+
+    kind: Literal["handed_back"] = "handed_back"
+    result: str
+
+
+class WrappedUp(Frozen):
+    """The responder closed the case with a disposition."""
+
+    kind: Literal["wrapped_up"] = "wrapped_up"
+    disposition: str
+
+
+class PromiseNear(Frozen):
+    """A promise is about to fall due."""
+
+    kind: Literal["promise_near"] = "promise_near"
+
+
+class PromiseDue(Frozen):
+    """A promise's time has come."""
+
+    kind: Literal["promise_due"] = "promise_due"
+
+
+class PromiseKept(Frozen):
+    """A person did what was promised."""
+
+    kind: Literal["promise_kept"] = "promise_kept"
+    result: str
+
+
+Event = Annotated[
+    BriefDelivered
+    | BriefRefused
+    | BriefLate
+    | RingStarted
+    | RingFailed
+    | Accepted
+    | CustomerSpoke
+    | CustomerLeft
+    | HandedBack
+    | WrappedUp
+    | PromiseNear
+    | PromiseDue
+    | PromiseKept,
+    Field(discriminator="kind"),
+]
+
+# Commands: what the couriers must do, each under a key that makes doing it twice harmless.
+
+
+class DeliverBrief(Frozen):
+    """Put the handoff's latest brief on a desk."""
+
+    kind: Literal["deliver_brief"] = "deliver_brief"
+    key: str
+    desk: str
+
+
+class Ring(Frozen):
+    """Ring one responder. `whisper` is the one-sentence brief that travels with the call."""
+
+    kind: Literal["ring"] = "ring"
+    key: str
+    to: Rung
+    whisper: str
+
+
+class StopRinging(Frozen):
+    """Take a call back that is still ringing."""
+
+    kind: Literal["stop_ringing"] = "stop_ringing"
+    key: str
+    to: Rung
+
+
+class Say(Frozen):
+    """Tell the customer something that is true."""
+
+    kind: Literal["say"] = "say"
+    key: str
+    text: str
+
+
+class Alert(Frozen):
+    """Make noise for the people who run the place. Carries no customer's words."""
+
+    kind: Literal["alert"] = "alert"
+    key: str
+    what: str
+
+
+class SetTimer(Frozen):
+    """Wake the handoff with `event` at a time."""
+
+    kind: Literal["set_timer"] = "set_timer"
+    at: AwareDatetime
+    event: Annotated[BriefLate | RingFailed | PromiseNear | PromiseDue, Field(discriminator="kind")]
+
+
+class ClearTimers(Frozen):
+    """Forget every timer of the handoff."""
+
+    kind: Literal["clear_timers"] = "clear_timers"
+
+
+Delivery = Annotated[DeliverBrief | Ring | StopRinging | Say | Alert, Field(discriminator="kind")]
+"""A command that leaves the process and therefore goes through the outbox."""
+Command = DeliverBrief | Ring | StopRinging | Say | Alert | SetTimer | ClearTimers

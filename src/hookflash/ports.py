@@ -1,0 +1,233 @@
+"""The plug-in points. Each Protocol's docstring is its contract; `hookflash.testing` judges implementations by it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from hookflash.model import (
+    Brief,
+    Conversation,
+    Delivery,
+    Frozen,
+    Handoff,
+    HistoryTurn,
+    Receipt,
+    Rung,
+    SetTimer,
+    Signal,
+    State,
+    Turn,
+    TurnRecord,
+)
+
+
+class Clock(Protocol):
+    """Where the shell reads the time. The core never does: it is given `now`."""
+
+    def now(self) -> datetime:
+        """Return the current instant, aware, in UTC."""
+        ...
+
+
+class Detector(Protocol):
+    """Measures one thing on one turn.
+
+    `detect` is synchronous, keeps no state between calls and may be called from any thread. It must take time linear
+    in the text. If it raises or is not done within `deadline` seconds, the engine records a `detector_failure` signal.
+    """
+
+    name: str
+    deadline: float
+
+    def detect(self, turn: Turn, conversation: Conversation) -> Sequence[Signal]:
+        """Return the signals of `turn`, given the conversation before it."""
+        ...
+
+
+class Desk(Protocol):
+    """A system of record that holds the brief as a ticket.
+
+    `deliver` is called at least once for each `key` and shows the brief once: a key seen before answers with the first
+    receipt. A later revision of the same handoff is added to the same ticket. Raises `DeliveryFailed` where trying
+    again may help, `DeliveryRefused` where it cannot.
+    """
+
+    async def deliver(self, brief: Brief, key: str) -> Receipt:
+        """Put the brief on the desk and return its receipt."""
+        ...
+
+
+class Line(Protocol):
+    """What carries the talk between customer and responder.
+
+    Every method may be called more than once under one `key` and acts once. Raises `DeliveryFailed` where trying again
+    may help, `DeliveryRefused` where it cannot. What a responder answers comes back through the engine.
+    """
+
+    async def ring(self, handoff: Handoff, rung: Rung, whisper: str, key: str) -> None:
+        """Start to ring the responder; `whisper` is what they hear or see before they accept."""
+        ...
+
+    async def stop(self, handoff: Handoff, rung: Rung, key: str) -> None:
+        """Stop ringing the responder."""
+        ...
+
+    async def say(self, handoff: Handoff, text: str, key: str) -> None:
+        """Tell the customer something."""
+        ...
+
+
+class Roster(Protocol):
+    """Who is reachable. Opening hours are the matrix' business and are applied by the engine besides."""
+
+    async def reachable(self, responders: Sequence[str], at: datetime) -> frozenset[str]:
+        """Return which of the named responders can be reached at an instant."""
+        ...
+
+
+class AuditEntry(Frozen):
+    """One line of the audit trail: what happened, as a name, and the facts as a document."""
+
+    at: datetime
+    what: str
+    conversation: str
+    handoff: str | None = None
+    document: str
+
+
+class OutboxItem(Frozen):
+    """One piece of outgoing work, kept until it is done or given up."""
+
+    id: int
+    tenant: str
+    handoff: str
+    delivery: Delivery
+    due_at: datetime
+    attempts: int = 0
+    last_error: str | None = None
+
+
+class Timer(Frozen):
+    """A wake-up call for a handoff."""
+
+    id: int
+    tenant: str
+    handoff: str
+    timer: SetTimer
+
+
+class Change(Frozen):
+    """Everything that one step writes: all of it, or nothing.
+
+    A conversation or handoff is written only if the stored version is one less than its own (none stored: 1).
+    """
+
+    tenant: str
+    now: datetime
+    conversation: Conversation | None = None
+    turn: TurnRecord | None = None
+    handoff: Handoff | None = None
+    audit: tuple[AuditEntry, ...] = ()
+    outbox: tuple[Delivery, ...] = ()
+    timers: tuple[SetTimer, ...] = ()
+    clear_timers: bool = False
+    done: int | None = None
+    """The outbox item whose outcome this change is."""
+    fired: int | None = None
+    """The timer that this change answers."""
+
+
+class Message(Frozen):
+    """Something hookflash told the customer, for the chat that shows it."""
+
+    number: int
+    text: str
+    at: datetime
+
+
+class Store(Protocol):
+    """Keeps everything, durably.
+
+    A `commit` that returned has survived any kill of the process and any loss of power. One that raised
+    `StoreUnavailable` wrote nothing; one that raised `VersionConflict` wrote nothing because somebody else was first.
+    """
+
+    async def conversation(self, tenant: str, conversation: str) -> Conversation | None:
+        """Return the conversation with its latest turns, or None."""
+        ...
+
+    async def turn(self, tenant: str, conversation: str, *, seq: int | None, key: str | None) -> TurnRecord | None:
+        """Return the kept turn of that sequence number or key, or None."""
+        ...
+
+    async def history(self, tenant: str, conversation: str) -> tuple[HistoryTurn, ...]:
+        """Return every turn said in the conversation, in order, drafts left out."""
+        ...
+
+    async def handoff(self, tenant: str, handoff: str) -> Handoff | None:
+        """Return the handoff, or None."""
+        ...
+
+    async def handoffs(self, tenant: str, states: Sequence[State] = (), limit: int = 100) -> tuple[Handoff, ...]:
+        """Return handoffs in the given states (none given: all), newest first."""
+        ...
+
+    async def promises(self, tenant: str, *, open_only: bool, limit: int = 100) -> tuple[Handoff, ...]:
+        """Return handoffs that made a promise, soonest due first."""
+        ...
+
+    async def audit(self, tenant: str, conversation: str) -> tuple[AuditEntry, ...]:
+        """Return the audit trail of a conversation, oldest first."""
+        ...
+
+    async def commit(self, change: Change) -> None:
+        """Write the change durably, or raise and write nothing."""
+        ...
+
+    async def due_deliveries(self, now: datetime, limit: int) -> tuple[OutboxItem, ...]:
+        """Return outgoing work that is due, most urgent first, oldest first."""
+        ...
+
+    async def postpone(self, item: int, due_at: datetime, error: str) -> None:
+        """Note a failed try and when to try again."""
+        ...
+
+    async def give_up(self, item: int, error: str) -> None:
+        """Put the item among the dead letters."""
+        ...
+
+    async def due_timers(self, now: datetime, limit: int) -> tuple[Timer, ...]:
+        """Return timers whose time has come, oldest first."""
+        ...
+
+    async def stalled(self, before: datetime, limit: int) -> tuple[Handoff, ...]:
+        """Return open handoffs that nothing will move: no work in the outbox, no timer, unchanged since `before`."""
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return how much is open, for metrics: rows by name."""
+        ...
+
+    async def save_matrix(self, tenant: str, revision: str, document: str) -> None:
+        """Keep a matrix revision for as long as a handoff may need it."""
+        ...
+
+    async def matrix(self, tenant: str, revision: str) -> str | None:
+        """Return a kept matrix revision, or None."""
+        ...
+
+    async def put_ticket(self, brief: Brief, key: str, at: datetime) -> Receipt:
+        """Keep the brief as a ticket of the built-in desk; the same key answers with the first receipt."""
+        ...
+
+    async def put_message(self, tenant: str, conversation: str, text: str, key: str, at: datetime) -> None:
+        """Keep a message for the customer; the same key is kept once."""
+        ...
+
+    async def messages(self, tenant: str, conversation: str, after: int) -> tuple[Message, ...]:
+        """Return the messages with a number above `after`, in order."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the database."""
+        ...

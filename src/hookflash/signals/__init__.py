@@ -1,0 +1,1 @@
+"""What is measured: one detector a file, each turning a turn into signals."""

@@ -1,0 +1,37 @@
+"""Which of the business' languages a customer writes in."""
+
+from functools import cache
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+from hookflash.matrix import Matrix
+from hookflash.model import Conversation, Turn
+from hookflash.signals.text import words_in
+
+# On fewer words the identifier guesses; the conversation's language stands instead.
+MIN_WORDS = 3
+
+
+def spoken_language(text: str, languages: tuple[str, ...]) -> str | None:
+    """Return the likeliest of `languages` for a text, or None where the text is too short to tell."""
+    if len(languages) < 2 or len(words_in(text)) < MIN_WORDS:
+        return None
+    by_base = {language.partition("-")[0]: language for language in reversed(languages)}
+    found, _ = _identifier(tuple(sorted(by_base))).classify(text)
+    return by_base.get(str(found))
+
+
+def language_of(turn: Turn, conversation: Conversation, matrix: Matrix) -> str:
+    """Return the language to answer in, of those the business answers in: the turn's, the conversation's, the main one."""
+    spoken = {language.partition("-")[0]: language for language in reversed(matrix.business.languages)}
+    for known in (turn.language, conversation.language, conversation.customer.language):
+        if known and known.lower().partition("-")[0] in spoken:
+            return spoken[known.lower().partition("-")[0]]
+    return matrix.business.languages[0]
+
+
+@cache
+def _identifier(languages: tuple[str, ...]) -> LanguageIdentifier:
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
+    identifier.set_languages(list(languages))
+    return identifier

@@ -1,0 +1,91 @@
+"""The lexicons: one file a language, data only. All languages are searched at once, since customers mix them."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from hookflash.signals.normalise import Word
+from hookflash.signals.phrases import PhraseIndex
+
+# How strongly a phrase shows its class. A phrase in `certain` is enough alone for every default threshold.
+LEVELS = {"certain": 0.95, "strong": 0.8, "moderate": 0.6, "mild": 0.35}
+EXCEPT = "except"
+# The ends of the turn, as the patterns name them.
+BEGIN, END = "^", "$"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A phrase of a kind, found in characters `start` to `end` of a text."""
+
+    kind: str
+    score: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    kind: str
+    score: float
+    """0 for an exception, which takes nothing on but cancels what it overlaps."""
+
+
+class Lexicon:
+    """Every phrase of every language, found in one pass."""
+
+    def __init__(self, documents: dict[str, dict[str, dict[str, list[str]]]]) -> None:
+        """Compile the phrases of each language's document."""
+        classes: dict[str, Sequence[str]] = {}
+        patterns: list[str] = []
+        self._rules: list[_Rule] = []
+        for language, document in documents.items():
+            names = document.get("classes", {})
+            classes |= {f"{language}.{name}": [_own(member, language) for member in members] for name, members in names.items()}
+            for kind, levels in document.items():
+                if kind == "classes":
+                    continue
+                for level, phrases in levels.items():
+                    score = 0.0 if level == EXCEPT else LEVELS[level]
+                    patterns += [_own(phrase, language) for phrase in phrases]
+                    self._rules += [_Rule(kind, score)] * len(phrases)
+        self._index = PhraseIndex(patterns, classes)
+
+    def find(self, words: Sequence[Word]) -> list[Found]:
+        """Return the phrases found, less those that an exception of their kind overlaps."""
+        if not words:
+            return []
+        hits = self._index.find([BEGIN, *(word.plain for word in words), END])
+        final = len(words) - 1
+        spans = [(self._rules[pattern], min(max(first - 1, 0), final), min(last - 1, final)) for pattern, first, last in hits]
+        exceptions = [span for span in spans if not span[0].score]
+        return [
+            Found(rule.kind, rule.score, words[first].start, words[last].end)
+            for rule, first, last in spans
+            if rule.score and not any(_cancels(exception, (rule, first, last)) for exception in exceptions)
+        ]
+
+
+def _cancels(exception: tuple[_Rule, int, int], hit: tuple[_Rule, int, int]) -> bool:
+    return exception[0].kind == hit[0].kind and exception[1] <= hit[2] and hit[1] <= exception[2]
+
+
+def _own(pattern: str, language: str) -> str:
+    """Make a pattern's class names its language's own."""
+    return pattern.replace("@", f"@{language}.")
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Return the shipped lexicons, read and compiled once."""
+    files = sorted(file.name for file in resources.files(__name__).iterdir() if file.name.endswith(".toml"))
+    return Lexicon({name.removesuffix(".toml"): tomllib.loads(_text(name)) for name in files})
+
+
+def _text(name: str) -> str:
+    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
+__all__ = ["Found", "Lexicon", "lexicon"]

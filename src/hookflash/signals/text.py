@@ -1,0 +1,93 @@
+"""What several detectors ask of one text, worked out once: its words, its phrases by kind, and what it is for."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from importlib import resources
+
+from hookflash.model import Conversation, Evidence, Kind, Speaker, Turn
+from hookflash.signals.combine import distinct
+from hookflash.signals.lexicon import Found, lexicon
+from hookflash.signals.normalise import Word, words_of
+
+SMALL_TALK, TOLD_ALREADY, REQUEST_FORM = "small_talk", "told_already", "request_form"
+# A reply this short to a question is an answer ("Tuesday works, around ten"), not a new wish.
+ANSWER_WORDS = 12
+# With fewer words of substance than this there is nothing to classify.
+SUBSTANCE_WORDS = 2
+_ASKING = frozenset(
+    ["can", "could", "how", "what", "why", "when", "where", "which", "who", "would", "will", "do", "does", "is", "are", "should", "may"]
+)
+
+
+@lru_cache(maxsize=2_048)
+def words_in(text: str) -> tuple[Word, ...]:
+    """Return the plain words of a text."""
+    return tuple(words_of(text))
+
+
+@lru_cache(maxsize=2_048)
+def phrases_in(text: str) -> Mapping[str, tuple[Found, ...]]:
+    """Return the phrases found in a text by kind; of those that overlap, the strongest."""
+    by_kind: dict[str, list[Found]] = defaultdict(list)
+    for found in lexicon().find(words_in(text)):
+        by_kind[found.kind].append(found)
+    return {kind: tuple(distinct(found)) for kind, found in by_kind.items()}
+
+
+def evidence_of(found: Sequence[Found], text: str, turn: int) -> tuple[Evidence, ...]:
+    """Return the words that phrases point at in turn number `turn`."""
+    return tuple(Evidence(text=text[one.start : one.end], turn=turn, start=one.start, end=one.end) for one in found)
+
+
+def substance(text: str) -> tuple[str, ...]:
+    """Return the words that carry meaning of their own: no stop words, numbers, small talk, requests for a person."""
+    idle = [*phrases_in(text).get(SMALL_TALK, ()), *phrases_in(text).get(Kind.EXPLICIT_REQUEST, ())]
+    return tuple(
+        word.plain
+        for word in words_in(text)
+        if word.plain not in stop_words()
+        and not any(letter.isdigit() for letter in word.plain)
+        and not any(one.start <= word.start < one.end for one in idle)
+    )
+
+
+def states_a_wish(turn: Turn, conversation: Conversation) -> bool:
+    """Whether a turn says what the customer wants, rather than being small talk, an answer or a remark.
+
+    The first turn of substance does; a later one if it has the form of a request or a question.
+    """
+    if len(substance(turn.text)) < SUBSTANCE_WORDS:
+        return False
+    earlier = conversation.said_by(Speaker.CUSTOMER)
+    if not any(len(substance(record.turn.text)) >= SUBSTANCE_WORDS for record in earlier):
+        return not _is_answer(turn, conversation)
+    return _has_request_form(turn.text)
+
+
+def _has_request_form(text: str) -> bool:
+    words = words_in(text)
+    return "?" in text or words[0].plain in _ASKING or REQUEST_FORM in phrases_in(text)
+
+
+def _is_answer(turn: Turn, conversation: Conversation) -> bool:
+    asked = conversation.turns and conversation.turns[-1].turn
+    if not asked or asked.speaker is not Speaker.ASSISTANT or "?" not in asked.text:
+        return False
+    return len(words_in(turn.text)) <= ANSWER_WORDS and not _has_request_form(turn.text)
+
+
+@cache
+def stop_words() -> frozenset[str]:
+    """Return the words that carry no meaning of their own."""
+    return frozenset(_data("stopwords.txt").split())
+
+
+@cache
+def background() -> tuple[str, ...]:
+    """Return ordinary requests of many kinds: what a customer may say that is somebody else's business."""
+    return tuple(_data("background.txt").splitlines())
+
+
+def _data(name: str) -> str:
+    return resources.files("hookflash.signals").joinpath("data", name).read_text(encoding="utf-8")

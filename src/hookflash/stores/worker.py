@@ -1,0 +1,94 @@
+"""One thread, one connection. Jobs that wait together share a transaction, and so one sync of the disk."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+# How many jobs may share a transaction. Beyond this the first would wait for the last for no gain.
+MAX_BATCH = 256
+
+T = TypeVar("T")
+Job = Callable[[Connection], Any]
+
+
+class _Order(NamedTuple):
+    job: Job
+    future: "asyncio.Future[Any]"
+
+
+class Worker:
+    """Runs jobs on a database in the order given. A job that fails does not touch the others of its batch."""
+
+    def __init__(self, engine: Engine, name: str, translate: Callable[[Exception], Exception]) -> None:
+        """Start the thread; `translate` turns the database's errors into ours."""
+        self._engine = engine
+        self._translate = translate
+        self._orders: SimpleQueue[_Order | None] = SimpleQueue()
+        self._thread = Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    async def run(self, job: Callable[[Connection], T]) -> T:
+        """Return what the job returns, once it is durably written. Raises what it raises, in our own errors."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._orders.put(_Order(job, future))
+        return await future
+
+    def stop(self) -> None:
+        """Finish what was ordered and end the thread."""
+        self._orders.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        last = False
+        while not last:
+            orders, last = self._next()
+            if orders:
+                self._serve(orders)
+
+    def _next(self) -> tuple[list[_Order], bool]:
+        """Return the orders that wait, and whether they are the last."""
+        orders: list[_Order] = []
+        first = self._orders.get()
+        while first is not None:
+            orders.append(first)
+            if len(orders) >= MAX_BATCH or self._orders.empty():
+                return orders, False
+            first = self._orders.get()
+        return orders, True
+
+    def _serve(self, orders: list[_Order]) -> None:
+        try:
+            with self._engine.begin() as connection:
+                results = [order.job(connection) for order in orders]
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the job
+            if len(orders) == 1:
+                _settle(orders, [self._translate(error)])
+            else:
+                for order in orders:
+                    self._serve([order])
+            return
+        _settle(orders, results)
+
+
+def _settle(orders: Sequence[_Order], outcomes: Sequence[Any]) -> None:
+    """Wake the waiters, with one call for each of their event loops."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for order, outcome in zip(orders, outcomes, strict=True):
+        by_loop.setdefault(order.future.get_loop(), []).append((order.future, outcome))
+    for loop, settled in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_resolve, settled)
+
+
+def _resolve(settled: list[tuple["asyncio.Future[Any]", Any]]) -> None:
+    for future, outcome in settled:
+        if future.done():
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

@@ -285,8 +285,9 @@ def _customer_spoke(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step
     stop = (_stop(handoff),) if handoff.rung is not None else ()
     raised = _with(handoff, decision=event.decision, plan=event.raised, brief=_next_revision(handoff, event))
     raised = _with(raised, rung=None, ringing=None)
-    if handoff.state is State.REQUESTED:
-        return Step(raised, begin(raised, at.now))
+    unbriefed = raised.receipt is None and not raised.briefed_late
+    if handoff.state is State.REQUESTED or unbriefed:
+        return Step(_with(raised, state=State.REQUESTED), (*stop, *begin(raised, at.now)))
     onward = _ring_from(raised, 0, at)
     return Step(onward.handoff, (*stop, _deliver(raised, event.raised.desk), *onward.commands))
 
@@ -323,7 +324,7 @@ _PROMISE_MOVES = {
     "brief_delivered": Transition(_receipt_only, ()),
     "brief_refused": Transition(_kept_here, ()),
     "accepted": Transition(_accepted, (State.CONNECTED,)),
-    "customer_spoke": Transition(_customer_spoke, _ONWARD),
+    "customer_spoke": Transition(_customer_spoke, (State.REQUESTED, *_ONWARD)),
     "promise_kept": Transition(_promise_kept, (State.KEPT,)),
 }
 

@@ -112,12 +112,11 @@ def _validate(plain: dict[str, Any]) -> tuple[Matrix | None, list[Finding]]:
 
 def _schema_findings(error: ValidationError) -> Iterator[Finding]:
     schema = Matrix.model_json_schema()
-    seen: set[NodePath] = set()
-    for detail in error.errors(include_url=False):
-        path = _written(detail["loc"])
-        if path in seen:
-            continue
-        seen.add(path)
+    details = {_written(detail["loc"]): detail for detail in reversed(error.errors(include_url=False))}
+    for path, detail in details.items():
+        beneath = any(len(other) > len(path) and other[: len(path)] == path for other in details)
+        if detail["type"] == "literal_error" and beneath:
+            continue  # the other branch of a union: what lies beneath says what is really wrong
         yield _finding(path, detail["type"], detail["msg"], detail.get("ctx", {}), schema)
 
 

@@ -1,0 +1,85 @@
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from hookflash.app.wiring import EmbeddedEngine
+from hookflash.desks import BuiltinDesk
+from hookflash.matrix import Matrix, load_matrix, parse_matrix
+from hookflash.signals.panel import Panel, builtin_detectors
+from hookflash.stores import SqliteStore
+from hookflash.testing import FrozenClock, ScriptedDesk, ScriptedLine
+
+# A shared machine may pause at any moment; how long a case takes is no finding here.
+hypothesis.settings.register_profile("hookflash", deadline=None)
+hypothesis.settings.load_profile("hookflash")
+
+ROOT = Path(__file__).parents[1]
+CLINIC = ROOT / "examples" / "clinic"
+
+SHOP = """
+hookflash: 1
+business: {name: Lamp Shop, timezone: Europe/Madrid, languages: [en, es]}
+hours:
+  office: {mon-fri: "09:00-13:00 15:00-18:00"}
+  always_on: always
+desks: {tickets: {kind: builtin}, crm: {kind: webhook, url: "http://127.0.0.1:9/brief"}}
+responders:
+  team: {hours: office, desk: crm, line: {chat: team}}
+  lead: {hours: office, desk: tickets, line: {chat: lead, voice: "+34911234567"}}
+  night: {hours: always_on, desk: tickets, line: {chat: night}}
+routes:
+  - {name: emergency, when: {trigger: [distress.crisis, distress.red_flag]}, ladder: [{to: night, warm: 30s}]}
+  - {name: general, when: {}, ladder: [{to: team, warm: 60s}, {to: lead, cold: 45s}]}
+nobody: {desk: tickets, callback: {within: 2h, hours: office}}
+"""
+
+
+@pytest.fixture(scope="session")
+def clinic() -> Matrix:
+    return load_matrix(CLINIC / "matrix.yaml")
+
+
+@pytest.fixture(scope="session")
+def shop() -> Matrix:
+    return parse_matrix(SHOP)
+
+
+@pytest.fixture(scope="session")
+def clinic_panel(clinic: Matrix) -> Panel:
+    return Panel(builtin_detectors(clinic))
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    """Tuesday 2026-11-24, 10:00 in Chicago, 17:00 in Madrid."""
+    return FrozenClock()
+
+
+@pytest.fixture
+def phone() -> ScriptedLine:
+    return ScriptedLine()
+
+
+@pytest.fixture
+def crm(clock: FrozenClock) -> ScriptedDesk:
+    return ScriptedDesk("crm", clock)
+
+
+@pytest.fixture
+async def engine(shop, tmp_path, clock, phone, crm):
+    """The shop's engine on a frozen clock: a CRM that can be told to fail, a phone line and the real chat line."""
+    noise: list[str] = []
+
+    async def alarm(handoff: str, what: str) -> None:
+        noise.append(what)
+
+    store = SqliteStore(tmp_path / "shop.db")
+    desks = {"crm": crm, **{name: BuiltinDesk(name, store, clock) for name in ("builtin", "tickets")}}
+    built = EmbeddedEngine(
+        {"default": shop}, store, clock=clock, desks=desks, lines={"voice": phone}, alarm=alarm, manual=True
+    )
+    built.noise = noise
+    await built.begin()
+    yield built
+    await built.close()

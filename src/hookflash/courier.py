@@ -17,10 +17,10 @@ import structlog
 
 from hookflash.errors import AlreadyDone, HookflashError, Permanent, Retryable
 from hookflash.model import (
-    Alert,
     BriefDelivered,
     BriefRefused,
     DeliverBrief,
+    Delivery,
     Event,
     Handoff,
     Ring,
@@ -44,7 +44,7 @@ BATCH = 100
 class Steps(Protocol):
     """What the courier needs of the engine: to carry a handoff forward."""
 
-    async def apply(self, handoff: str, event: Event, *, tenant: str, done: int | None) -> Handoff:
+    async def apply(self, handoff: str, event: Event, *, tenant: str, done: int | None, failed: str | None = None) -> Handoff:
         """See `Engine.apply`."""
         ...
 
@@ -67,7 +67,7 @@ class Courier:
         self._lines = lines
         self._alarm = alarm
         self._wake = asyncio.Event()
-        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._under_way: dict[int, asyncio.Task[bool]] = {}
 
     def wake(self) -> None:
         """Look into the outbox now."""
@@ -79,23 +79,21 @@ class Courier:
             self._wake.clear()
             try:
                 await self.start_due()
-            except HookflashError as error:
-                log.error("outbox_unreadable", error=str(error))
-            try:
-                await asyncio.wait_for(self._wake.wait(), POLL.total_seconds())
-            except TimeoutError:
-                continue
+            except Exception as error:  # noqa: BLE001 - whatever happens, the courier goes on
+                log.error("outbox_unreadable", error=type(error).__name__)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL.total_seconds()):
+                    await self._wake.wait()
 
     async def start_due(self) -> int:
         """Begin all work that is due and not under way; return how much was begun."""
         busy = set(self._under_way)  # taken before the look: what finishes meanwhile is not begun again
-        items = await self._store.due_deliveries(self._clock.now(), BATCH)
-        fresh = [item for item in items if item.id not in busy | self._under_way.keys()]
-        for item in fresh:
+        items = await self._store.due_deliveries(self._clock.now(), BATCH, besides=busy)
+        for item in items:
             task = asyncio.create_task(self._serve(item))
             self._under_way[item.id] = task
             task.add_done_callback(partial(self._finished, item.id))
-        return len(fresh)
+        return len(items)
 
     async def drain(self) -> None:
         """Do all work that is due, and all that follows from it at once, and return."""
@@ -109,48 +107,87 @@ class Courier:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _finished(self, item: int, _: asyncio.Task[None]) -> None:
+    def _finished(self, item: int, task: asyncio.Task[bool]) -> None:
         self._under_way.pop(item, None)
-        self._wake.set()
+        if not task.cancelled() and task.result():
+            self._wake.set()
 
-    async def _serve(self, item: OutboxItem) -> None:
+    async def _serve(self, item: OutboxItem) -> bool:
+        """Do one piece of work; return whether its outcome was recorded. Never raises."""
         try:
-            await asyncio.wait_for(self._do(item), CALL_TIMEOUT.total_seconds())
-        except TimeoutError:
-            await self._try_again(item, Retryable(f"no answer within {CALL_TIMEOUT.total_seconds():g} s"))
-        except Retryable as error:
-            await self._try_again(item, error)
-        except Permanent as error:
-            await self._give_up(item, error)
-        except Exception as error:  # noqa: BLE001 - an adapter's bug must not stop the courier
-            await self._try_again(item, Retryable(f"{type(error).__name__} in the adapter"))
+            error = await self._attempt(item)
+            if error is not None:
+                await self._failed(item, error)
+            return True
+        except Exception as error:  # noqa: BLE001 - the work stays in the outbox; the next look finds it again
+            log.error("outcome_not_recorded", handoff=item.handoff, error=type(error).__name__)
+            return False
 
-    async def _do(self, item: OutboxItem) -> None:
+    async def _attempt(self, item: OutboxItem) -> HookflashError | None:
+        """Do the work and record that it was done; return what went wrong on the other side."""
         handoff = await self._store.handoff(item.tenant, item.handoff)
         if handoff is None:
-            raise Permanent("Bug! the handoff of this work is not in the store")
-        delivery = item.delivery
-        if isinstance(delivery, DeliverBrief):
-            receipt = await self._desk(item.tenant, delivery.desk).deliver(handoff.brief, delivery.key)
-            await self._report(item, BriefDelivered(receipt=receipt))
-        elif isinstance(delivery, Ring):
-            await self._ring(item, handoff, delivery)
-        elif isinstance(delivery, StopRinging):
-            await self._line(delivery.to.line).stop(handoff, delivery.to, delivery.key)
-            await self._cross_off(item)
-        elif isinstance(delivery, Say):
-            await self._line(handoff.channel.value).say(handoff, delivery.text, delivery.key)
-            await self._cross_off(item)
-        elif isinstance(delivery, Alert):
-            await self._alarm(handoff.id, delivery.what)
-            await self._cross_off(item)
+            return Permanent("Bug! the handoff of this work is not in the store")
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT.total_seconds()):
+                event = await self._do(item.tenant, item.delivery, handoff)
+        except TimeoutError:
+            return Retryable(f"no answer within {CALL_TIMEOUT.total_seconds():g} s")
+        except (Retryable, Permanent) as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - an adapter's bug must not stop the courier
+            return Retryable(f"{type(error).__name__} in the adapter")
+        await self._record(item, event)
+        return None
 
-    async def _ring(self, item: OutboxItem, handoff: Handoff, ring: Ring) -> None:
-        if handoff.ringing != ring.key:
-            await self._cross_off(item)  # somebody took it, or it became more urgent, in the meantime
+    async def _do(self, tenant: str, delivery: Delivery, handoff: Handoff) -> Event | None:
+        """Call the desk or line, and return the event that follows, if any."""
+        if isinstance(delivery, DeliverBrief):
+            return BriefDelivered(receipt=await self._desk(tenant, delivery.desk).deliver(handoff.brief, delivery.key))
+        if isinstance(delivery, Ring):
+            if handoff.ringing != delivery.key:
+                return None  # somebody took it, or it became more urgent, in the meantime
+            await self._line(delivery.to.line).ring(handoff, delivery.to, delivery.whisper, delivery.key)
+            return RingStarted(key=delivery.key)
+        if isinstance(delivery, StopRinging):
+            await self._line(delivery.to.line).stop(handoff, delivery.to, delivery.key)
+        elif isinstance(delivery, Say):
+            if delivery.still_holds(handoff):
+                await self._line(handoff.channel.value).say(handoff, delivery.text, delivery.key)
+        else:
+            await self._alarm(handoff.id, delivery.what)
+        return None
+
+    async def _record(self, item: OutboxItem, event: Event | None) -> None:
+        """Cross the work off, in one transaction with what follows from it."""
+        if event is None:
+            with suppress(AlreadyDone):
+                await self._store.commit(Change(tenant=item.tenant, now=self._clock.now(), done=item.id))
             return
-        await self._line(ring.to.line).ring(handoff, ring.to, ring.whisper, ring.key)
-        await self._report(item, RingStarted(key=ring.key))
+        after = await self._steps.apply(item.handoff, event, tenant=item.tenant, done=item.id)
+        ring = item.delivery
+        if isinstance(ring, Ring) and after.ringing != ring.key:
+            await self._line(ring.to.line).stop(after, ring.to, f"{ring.key}:stop")  # it was called off while it was placed
+
+    async def _failed(self, item: OutboxItem, error: HookflashError) -> None:
+        """Put the work off, or give it up. A ring is not worth waiting for: its rung has failed."""
+        log.warning("delivery_failed", handoff=item.handoff, kind=item.delivery.kind, attempt=item.attempts + 1)
+        hint = error.retry_after if isinstance(error, Retryable) else None
+        wait = delay(item.attempts + 1, chance=random.random(), retry_after=hint)
+        if isinstance(error, Permanent) or isinstance(item.delivery, Ring) or wait is None:
+            await self._give_up(item, str(error))
+        else:
+            await self._store.postpone(item.id, self._clock.now() + wait, str(error))
+
+    async def _give_up(self, item: OutboxItem, why: str) -> None:
+        """Keep the work as a dead letter, in one transaction with what follows from that."""
+        log.error("delivery_given_up", handoff=item.handoff, kind=item.delivery.kind)
+        event = _consequence(item.delivery, why)
+        if event is not None:
+            await self._steps.apply(item.handoff, event, tenant=item.tenant, done=item.id, failed=why)
+            return
+        with suppress(AlreadyDone):
+            await self._store.commit(Change(tenant=item.tenant, now=self._clock.now(), done=item.id, failed=why))
 
     def _desk(self, tenant: str, name: str) -> Desk:
         desk = self._desks.get((tenant, name))
@@ -164,42 +201,11 @@ class Courier:
             raise Permanent(f"no {kind} line is set up; see `hookflash doctor`")
         return line
 
-    async def _report(self, item: OutboxItem, event: Event) -> None:
-        await self._steps.apply(item.handoff, event, tenant=item.tenant, done=item.id)
 
-    async def _cross_off(self, item: OutboxItem) -> None:
-        with suppress(AlreadyDone):
-            await self._store.commit(Change(tenant=item.tenant, now=self._clock.now(), done=item.id))
-
-    async def _try_again(self, item: OutboxItem, error: Retryable) -> None:
-        """Put the work off. A ring is not worth waiting for: its rung has failed."""
-        log.warning("delivery_failed", handoff=item.handoff, kind=item.delivery.kind, attempt=item.attempts + 1)
-        if isinstance(item.delivery, Ring):
-            await self._give_up(item, error)
-            return
-        wait = delay(item.attempts + 1, chance=random.random(), retry_after=error.retry_after)
-        if wait is None:
-            await self._give_up(item, error)
-            return
-        await self._safely(self._store.postpone(item.id, self._clock.now() + wait, str(error)))
-
-    async def _give_up(self, item: OutboxItem, error: HookflashError) -> None:
-        """Record the failure as an event where the handoff can go on from it; else keep it as a dead letter."""
-        log.error("delivery_given_up", handoff=item.handoff, kind=item.delivery.kind)
-        if isinstance(item.delivery, Ring):
-            await self._safely(self._report(item, RingFailed(key=item.delivery.key, answer=f"line failed: {error}")))
-        elif isinstance(item.delivery, DeliverBrief):
-            await self._safely(self._refused(item, item.delivery, error))
-        else:
-            await self._safely(self._store.give_up(item.id, str(error)))
-
-    async def _refused(self, item: OutboxItem, delivery: DeliverBrief, error: HookflashError) -> None:
-        await self._store.give_up(item.id, str(error))
-        await self._steps.apply(item.handoff, BriefRefused(desk=delivery.desk, why=str(error)), tenant=item.tenant, done=None)
-
-    async def _safely(self, writing: Awaitable[object]) -> None:
-        """A store that cannot write now leaves the work where it is; the next look finds it again."""
-        try:
-            await writing
-        except Retryable as error:
-            log.error("outbox_unwritable", error=str(error))
+def _consequence(delivery: Delivery, why: str) -> Event | None:
+    """Return the event by which a handoff goes on from work that was given up."""
+    if isinstance(delivery, Ring):
+        return RingFailed(key=delivery.key, answer=f"line failed: {why}")
+    if isinstance(delivery, DeliverBrief):
+        return BriefRefused(desk=delivery.desk, why=why)
+    return None

@@ -52,6 +52,8 @@ PRECEDENCE = (
 # A draft that is replaced needs no person; every other reason against a draft brings one.
 REPLACED = (Kind.DRAFT_HUMAN, Kind.DRAFT_OWNED)
 DRAFT_AT = 0.5
+# Triggers whose topic may choose the route: each topic is a reason of its own.
+BY_TOPIC = (Kind.FENCED, Kind.DRAFT_FENCED)
 
 
 def decide(signals: Sequence[Signal], turn: Turn, conversation: Conversation, matrix: Matrix) -> Decision:
@@ -69,11 +71,18 @@ def decide(signals: Sequence[Signal], turn: Turn, conversation: Conversation, ma
     )
     if turn.draft:
         return _on_draft(base, turn, conversation, matrix)
-    if reasons:
-        return _escalate(base, reasons[0], turn, conversation, matrix)
-    if conversation.escalated is not None and turn.from_customer:
-        return _escalate(base, conversation.escalated, turn, conversation, matrix)
+    if reasons or (conversation.escalated is not None and turn.from_customer):
+        return _escalate(base, _leading(reasons, conversation), turn, conversation, matrix)
     return base
+
+
+def _leading(reasons: Sequence[Reason], conversation: Conversation) -> Reason:
+    """Return the reason to go by: what was said now, unless what brought the person is more urgent still."""
+    before = conversation.escalated
+    if not reasons:
+        assert before is not None
+        return before
+    return before if before is not None and before.urgency.rank > reasons[0].urgency.rank else reasons[0]
 
 
 def _weight(reason: Reason) -> tuple[int, int, float]:
@@ -111,8 +120,7 @@ def _words_for(reason: Reason, conversation: Conversation, matrix: Matrix) -> st
     before = conversation.escalated
     if before is not None and reason.urgency.rank <= before.urgency.rank:
         return "waiting"
-    route = next(route for route in matrix.routes if matrix.route_name(route) == reason.route)
-    return route.say or ("crisis" if reason.trigger in FLOOR else "acknowledge")
+    return matrix.route_named(reason.route).say or ("crisis" if reason.trigger in FLOOR else "acknowledge")
 
 
 def _intent(signals: Iterable[Signal]) -> IntentGuess | None:
@@ -123,13 +131,14 @@ def _intent(signals: Iterable[Signal]) -> IntentGuess | None:
 
 
 def _reasons(signals: Sequence[Signal], turn: Turn, conversation: Conversation, matrix: Matrix) -> Iterator[Reason]:
-    """Yield a reason for every trigger that fires; of several signals of one trigger, for the strongest."""
-    best: dict[str, tuple[float, Signal, str]] = {}
+    """Yield a reason for every trigger (and fenced topic) that fires; of several signals of one, for the strongest."""
+    best: dict[tuple[str, str | None], tuple[float, Signal, str]] = {}
     for signal in signals:
         for trigger, score, rule in _fires(signal, turn, conversation, matrix):
-            if trigger not in best or score > best[trigger][0]:
-                best[trigger] = (score, signal, rule)
-    for trigger, (score, signal, rule) in best.items():
+            about = trigger, signal.topic if trigger in BY_TOPIC else None
+            if about not in best or score > best[about][0]:
+                best[about] = (score, signal, rule)
+    for (trigger, _), (score, signal, rule) in best.items():
         route = _route_for(trigger, signal.topic, turn, conversation, matrix)
         urgency = Urgency.highest(route.urgency or DEFAULT_URGENCY.get(trigger, Urgency.NORMAL), FLOOR.get(trigger, Urgency.NORMAL))
         yield Reason(

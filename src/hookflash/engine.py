@@ -5,47 +5,62 @@ what happened outside comes back through `apply`.
 """
 
 import asyncio
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from weakref import WeakValueDictionary
+
+import structlog
 
 from hookflash import audit
 from hookflash.brief import compose
-from hookflash.errors import AlreadyDone, SequenceError, TurnError, UnknownError, VersionConflict
+from hookflash.changes import (
+    calls_for_a_new_plan,
+    change_of,
+    first_decision,
+    handoff_id,
+    outside_the_count,
+    owned,
+    require_next,
+    sets_off,
+)
+from hookflash.errors import AlreadyDone, TurnError, UnknownError, VersionConflict
 from hookflash.judge import Judge, after
-from hookflash.lifecycle import begin, step
+from hookflash.lifecycle import TRANSITIONS, begin, step
 from hookflash.matrix import Matrix
 from hookflash.model import (
+    Accepted,
     Action,
-    Alert,
-    ClearTimers,
+    Brief,
     Command,
     Conversation,
     CustomerSpoke,
     Decision,
-    DeliverBrief,
     Event,
     Handoff,
     HistoryTurn,
-    Owner,
-    Ring,
-    Say,
-    SetTimer,
     Speaker,
     State,
-    StopRinging,
     Turn,
     TurnRecord,
 )
-from hookflash.ports import Change, Clock, Roster, Store
+from hookflash.moves import Step
+from hookflash.ports import AuditEntry, Change, Clock, Roster, Store
 from hookflash.route import responders_of, route
 from hookflash.signals.language import language_of
+
+log = structlog.get_logger("hookflash.engine")
 
 DEFAULT_TENANT = "default"
 # Conversations kept in memory between turns; the version check at commit makes a stale one harmless.
 CACHED_CONVERSATIONS = 10_000
+# Who takes a conversation by speaking in it, where nobody said who.
+SOMEBODY = "a responder"
+# What travels when the rest of a brief cannot be made: the reason always does.
+BARE_CONTEXT = ("reason", "history")
+# A roster is a convenience; an emergency does not wait for one.
+ROSTER_TIMEOUT = timedelta(seconds=1)
 # How often a step is repeated when somebody else wrote first. Each repeat follows another's success.
 MAX_CONFLICTS = 20
 
@@ -84,21 +99,28 @@ class Engine:
                     return await self._observe(turn, tenant, judge)
                 except VersionConflict:
                     self._cache.pop((tenant, turn.conversation), None)
-        raise VersionConflict(f"conversation {turn.conversation} is written by too many at once; send the turn again")
+        raise VersionConflict("the conversation is written by too many at once; send the turn again")
 
     async def apply(
-        self, handoff: str, event: Event, *, tenant: str = DEFAULT_TENANT, done: int | None = None, fired: int | None = None
+        self,
+        handoff: str,
+        event: Event,
+        *,
+        tenant: str = DEFAULT_TENANT,
+        done: int | None = None,
+        failed: str | None = None,
+        fired: int | None = None,
     ) -> Handoff:
         """Carry a handoff forward by an event, durably.
 
         `done` is the outbox item, `fired` the timer, whose outcome the event is; both are crossed off in the same
-        transaction. Raises `UnknownError`, `ForbiddenMove` or `StoreUnavailable`.
+        transaction. `failed` says why the item was given up. Raises `UnknownError`, `ForbiddenMove` or `StoreUnavailable`.
         """
         for _ in range(MAX_CONFLICTS):
             found = await self.handoff(handoff, tenant=tenant)
             try:
                 async with self._lock(tenant, found.conversation):
-                    return await self._apply(handoff, event, tenant, done, fired)
+                    return await self._apply(handoff, event, tenant, {"done": done, "failed": failed, "fired": fired})
             except AlreadyDone:
                 return await self.handoff(handoff, tenant=tenant)
             except VersionConflict:
@@ -116,7 +138,7 @@ class Engine:
         """Return a conversation with its latest turns. Raises `UnknownError`."""
         found = await self.store.conversation(tenant, conversation)
         if found is None:
-            raise UnknownError(f"there is no conversation {conversation!r}; it begins with its first turn")
+            raise UnknownError("there is no such conversation; it begins with its first turn")
         return found
 
     async def _observe(self, turn: Turn, tenant: str, judge: Judge) -> Decision:
@@ -126,10 +148,14 @@ class Engine:
             return seen
         now = self.clock.now()
         timed = turn if turn.at is not None else turn.model_copy(update={"at": now})
-        record = await judge.judge(timed, conversation)
-        if not turn.final and record.decision.action is Action.CONTINUE:
-            return record.decision  # interim speech that sets nothing off is not kept: the final words come
-        change, spoken = await self._change(record, conversation, judge.matrix, now)
+        open_handoff = await self.handoff(conversation.handoff, tenant=tenant) if conversation.handoff else None
+        matrix = await self._matrix(open_handoff) if open_handoff else judge.matrix
+        record = await judge.judge(timed, conversation, matrix)
+        if not turn.final:
+            if not sets_off(record.decision, conversation):
+                return record.decision  # the final words come
+            record = outside_the_count(record)
+        change, spoken = await self._change(record, conversation, open_handoff, matrix, now)
         await self.store.commit(change)
         self._remember(spoken)
         if change.outbox:
@@ -140,47 +166,49 @@ class Engine:
     async def _seen(self, turn: Turn, conversation: Conversation) -> Decision | None:
         """Return the first decision on a turn sent again. Raises `SequenceError` for a turn out of order."""
         kept = None
-        last = conversation.last_seq or 0
+        tenant, name = conversation.tenant, conversation.id
         if turn.key is not None and conversation.version:
-            kept = await self.store.turn(conversation.tenant, conversation.id, seq=None, key=turn.key)
-        elif turn.seq is not None and turn.seq <= last:
-            kept = await self.store.turn(conversation.tenant, conversation.id, seq=turn.seq, key=None)
+            kept = await self.store.turn(tenant, name, seq=None, key=turn.key)
+        elif turn.seq is not None and turn.seq <= (conversation.last_seq or 0):
+            kept = await self.store.turn(tenant, name, seq=turn.seq, key=None)
         if kept is not None:
-            return _same(kept, turn)
-        if turn.seq is not None and turn.seq != last + 1:
-            raise SequenceError(
-                f"turn {turn.seq} of conversation {conversation.id} is out of order: the next one is {last + 1}; "
-                "send the missing turns first"
-            )
+            return first_decision(kept, turn)
+        require_next(turn, conversation)
         return None
 
-    async def _change(self, record: TurnRecord, before: Conversation, matrix: Matrix, now: datetime) -> tuple[Change, Conversation]:
+    async def _change(
+        self, record: TurnRecord, before: Conversation, open_handoff: Handoff | None, matrix: Matrix, now: datetime
+    ) -> tuple[Change, Conversation]:
         """Return everything that a decision writes, and the conversation after it."""
         spoken = after(before, record)
         handoff: Handoff | None = None
         commands: Sequence[Command] = ()
-        entries = []
-        if record.decision.action is Action.ESCALATE and before.handoff is None:
+        steps: tuple[AuditEntry, ...] = ()
+        if open_handoff is not None:
+            event = await self._event_of(record, spoken, open_handoff, matrix, now)
+            if event is not None:
+                handoff, commands = step(open_handoff, event, matrix, now)
+                steps = (audit.of_step(open_handoff.state, event, handoff, commands, now),)
+        elif record.decision.action is Action.ESCALATE:
             handoff, commands = await self._request(record, spoken, matrix, now)
-            record = record.model_copy(update={"decision": record.decision.model_copy(update={"handoff": handoff.id})})
-            entries.append(audit.of_step(None, None, handoff, commands, now))
-        elif before.handoff is not None and record.turn.from_customer:
-            open_handoff = await self.handoff(before.handoff, tenant=before.tenant)
-            event = await self._spoke(record, spoken, open_handoff, now)
-            of_handoff = await self._matrix(open_handoff)
-            handoff, commands = step(open_handoff, event, of_handoff, now)
-            entries.append(audit.of_step(open_handoff.state, event, handoff, commands, now))
-        spoken = _owned(spoken, handoff, record)
-        entries.insert(0, audit.of_decision(record, spoken, now))
-        return _change_of(spoken.tenant, now, commands, conversation=spoken, turn=record, handoff=handoff, audit=tuple(entries)), spoken
+            record = record.model_copy(update={"decision": handoff.decision})
+            steps = (audit.of_step(None, None, handoff, commands, now),)
+        spoken = owned(spoken, handoff)
+        entries = (audit.of_decision(record, spoken, now), *steps)
+        change = change_of(spoken.tenant, now, commands, conversation=spoken, turn=record, handoff=handoff, audit=entries)
+        return change, spoken
 
-    async def _request(
-        self, record: TurnRecord, spoken: Conversation, matrix: Matrix, now: datetime
-    ) -> tuple[Handoff, tuple[Command, ...]]:
-        decision = record.decision
+    async def _event_of(self, record: TurnRecord, spoken: Conversation, handoff: Handoff, matrix: Matrix, now: datetime) -> Event | None:
+        """Return what a turn means for the open handoff: the customer goes on, or a responder speaks and thereby takes it."""
+        if record.turn.from_customer:
+            return await self._spoke(record, spoken, handoff, matrix, now)
+        takes = record.turn.speaker is Speaker.RESPONDER and "accepted" in TRANSITIONS[handoff.state]
+        return Accepted(responder=SOMEBODY) if takes and handoff.state is not State.CONNECTED else None
+
+    async def _request(self, record: TurnRecord, spoken: Conversation, matrix: Matrix, now: datetime) -> Step:
+        identifier = handoff_id(spoken.tenant, spoken.id, record.number, now)
+        decision = record.decision.model_copy(update={"handoff": identifier})
         reachable = await self._reachable(decision, matrix, now)
-        identifier = handoff_id(spoken.tenant, spoken.id, record.number)
-        history = await self._history(spoken, record)
         handoff = Handoff(
             id=identifier,
             tenant=spoken.tenant,
@@ -188,33 +216,43 @@ class Engine:
             channel=spoken.channel,
             language=language_of(record.turn, spoken, matrix),
             state=State.REQUESTED,
-            decision=decision.model_copy(update={"handoff": identifier}),
+            decision=decision,
             plan=route(decision, spoken.channel, matrix, reachable),
-            brief=compose(identifier, decision, spoken, history, matrix, now),
+            brief=await self._brief(identifier, decision, spoken, record, matrix, now),
             requested_at=now,
             changed_at=now,
         )
-        return handoff, begin(handoff, now)
+        return begin(handoff, matrix, now)
 
-    async def _spoke(self, record: TurnRecord, spoken: Conversation, handoff: Handoff, now: datetime) -> CustomerSpoke:
-        """Return the event of a customer who goes on: a fresh brief, and a new plan if it became more urgent."""
-        matrix = await self._matrix(handoff)
+    async def _spoke(self, record: TurnRecord, spoken: Conversation, handoff: Handoff, matrix: Matrix, now: datetime) -> CustomerSpoke:
+        """Return the event of a customer who goes on: a fresh brief, and a new plan where it calls for one."""
         decision = record.decision
-        urgency = decision.urgency
-        raised = decision.reasons and urgency is not None and urgency.rank > handoff.plan.urgency.rank
-        reason = decision if raised else handoff.decision
-        brief = compose(handoff.id, reason, spoken, await self._history(spoken, record), matrix, now)
-        if not raised:
+        anew = calls_for_a_new_plan(decision, handoff)
+        brief = await self._brief(handoff.id, decision if anew else handoff.decision, spoken, record, matrix, now)
+        if not anew:
             return CustomerSpoke(decision=decision, brief=brief)
         plan = route(decision, spoken.channel, matrix, await self._reachable(decision, matrix, now))
         return CustomerSpoke(decision=decision, brief=brief, raised=plan)
 
+    async def _brief(
+        self, handoff: str, decision: Decision, spoken: Conversation, record: TurnRecord, matrix: Matrix, now: datetime
+    ) -> Brief:
+        """Compose the brief. If a part of it cannot be made, the person still comes, with the reason and the history."""
+        history = await self._history(spoken, record)
+        try:
+            return await asyncio.to_thread(compose, handoff, decision, spoken, history, matrix, now)
+        except Exception as error:  # noqa: BLE001 - no words of a customer may keep a person away
+            log.error("brief_incomplete", handoff=handoff, error=type(error).__name__)
+            return compose(handoff, decision, spoken, history, matrix.model_copy(update={"context": BARE_CONTEXT}), now)
+
     async def _reachable(self, decision: Decision, matrix: Matrix, now: datetime) -> frozenset[str]:
-        """Ask the roster. One that fails knows nothing: then everybody is tried."""
+        """Ask the roster. One that fails or hangs knows nothing: then everybody is tried."""
         responders = responders_of(decision, matrix)
         try:
-            return await self._roster.reachable(responders, now)
+            async with asyncio.timeout(ROSTER_TIMEOUT.total_seconds()):
+                return frozenset(await self._roster.reachable(responders, now))
         except Exception:  # noqa: BLE001 - a roster that fails must not keep a person away
+            log.error("roster_failed")
             return frozenset(responders)
 
     async def _history(self, spoken: Conversation, record: TurnRecord) -> tuple[HistoryTurn, ...]:
@@ -225,22 +263,20 @@ class Engine:
         turn = record.turn
         return (*past, HistoryTurn(number=record.number, speaker=turn.speaker, text=turn.text, at=turn.at))
 
-    async def _apply(self, identifier: str, event: Event, tenant: str, done: int | None, fired: int | None) -> Handoff:
+    async def _apply(self, identifier: str, event: Event, tenant: str, answered: dict[str, Any]) -> Handoff:
         handoff = await self.handoff(identifier, tenant=tenant)
         now = self.clock.now()
         following, commands = step(handoff, event, await self._matrix(handoff), now)
         if following is handoff:
-            if done is not None or fired is not None:
-                await self.store.commit(Change(tenant=tenant, now=now, done=done, fired=fired))
+            if any(value is not None for value in answered.values()):
+                await self.store.commit(Change(tenant=tenant, now=now, **answered))
             return handoff
         conversation = await self._after_step(handoff, following)
-        entry = audit.of_step(handoff.state, event, following, commands, now)
-        change = _change_of(tenant, now, commands, conversation=conversation, handoff=following, audit=(entry,), done=done, fired=fired)
-        await self.store.commit(change)
+        entries = (audit.of_step(handoff.state, event, following, commands, now),)
+        await self.store.commit(change_of(tenant, now, commands, conversation=conversation, handoff=following, audit=entries, **answered))
         if conversation is not None:
             self._remember(conversation)
-        if change.outbox:
-            self.on_work()
+        self.on_work()
         return following
 
     async def _after_step(self, before: Handoff, following: Handoff) -> Conversation | None:
@@ -248,10 +284,7 @@ class Engine:
         if before.state.owner is following.state.owner:
             return None
         conversation = await self._load(following.tenant, following.conversation)
-        update = {"version": conversation.version + 1, "owner": following.state.owner}
-        if following.state.closed:
-            update |= {"handoff": None, "escalated": None, "result": following.result}
-        return conversation.model_copy(update=update)
+        return owned(conversation.model_copy(update={"version": conversation.version + 1}), following)
 
     async def _matrix(self, handoff: Handoff) -> Matrix:
         """Return the matrix revision that a handoff began with."""
@@ -287,35 +320,3 @@ class Engine:
         if lock is None:
             lock = self._locks[tenant, conversation] = asyncio.Lock()
         return lock
-
-
-def handoff_id(tenant: str, conversation: str, turn: int) -> str:
-    """Return the id of the handoff that a turn requests: the same turn never makes two."""
-    digest = hashlib.sha256(f"{tenant}\x00{conversation}\x00{turn}".encode()).hexdigest()
-    return f"ho-{digest[:16]}"
-
-
-def _same(kept: TurnRecord, turn: Turn) -> Decision:
-    """Return the decision kept for a turn sent again. Raises `SequenceError` if it now says something else."""
-    again = (turn.speaker, turn.draft, len(turn.text))
-    if again != (kept.turn.speaker, kept.turn.draft, len(kept.turn.text)):
-        name = f"seq {turn.seq}" if turn.key is None else f"key {turn.key!r}"
-        raise SequenceError(f"{name} was already used for another turn of conversation {turn.conversation}; use a new one")
-    return kept.decision
-
-
-def _owned(spoken: Conversation, handoff: Handoff | None, record: TurnRecord) -> Conversation:
-    if handoff is not None:
-        reasons = handoff.decision.reasons
-        return spoken.model_copy(update={"owner": handoff.state.owner, "handoff": handoff.id, "escalated": reasons[0] if reasons else None})
-    if record.turn.speaker is Speaker.RESPONDER:
-        return spoken.model_copy(update={"owner": Owner.RESPONDER})
-    return spoken
-
-
-def _change_of(tenant: str, now: datetime, commands: Sequence[Command], **parts: object) -> Change:
-    """Sort a step's commands into what goes to the outbox and what to the timers."""
-    outgoing = tuple(command for command in commands if isinstance(command, (DeliverBrief, Ring, StopRinging, Say, Alert)))
-    timers = tuple(command for command in commands if isinstance(command, SetTimer))
-    clear = any(isinstance(command, ClearTimers) for command in commands)
-    return Change.model_validate({"tenant": tenant, "now": now, "outbox": outgoing, "timers": timers, "clear_timers": clear, **parts})

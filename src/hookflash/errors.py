@@ -14,6 +14,7 @@ HookflashError
 └── Permanent             trying again cannot help
     ├── StoreInUse        another server holds the same file
     ├── AlreadyDone       a delivery or timer was answered before
+    ├── StoreForeign      the file is somebody else's database
     ├── StoreTooNew       a newer hookflash wrote the file
     ├── DeliveryRefused   a desk or line said no for good
     └── ConfigError       a setting is missing or wrong
@@ -102,6 +103,10 @@ class StoreInUse(Permanent):
 
 class AlreadyDone(Permanent):
     """A delivery or timer was answered before; nothing was written."""
+
+
+class StoreForeign(Permanent):
+    """The file is somebody else's database."""
 
 
 class StoreTooNew(Permanent):

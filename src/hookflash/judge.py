@@ -19,12 +19,12 @@ class Judge:
         self.matrix = matrix
         self._panel = panel
 
-    async def judge(self, turn: Turn, conversation: Conversation) -> TurnRecord:
-        """Return the turn as it may be kept, with the decision on it."""
+    async def judge(self, turn: Turn, conversation: Conversation, matrix: Matrix | None = None) -> TurnRecord:
+        """Return the turn as it may be kept, with the decision on it, by `matrix` where another one than ours is in force."""
         prepared = self._prepare(turn, conversation)
         measured = await self._panel.signals(prepared, conversation)
         signals = measured if turn.final else _at_once(measured)
-        decision = decide(signals, prepared, conversation, self.matrix)
+        decision = decide(signals, prepared, conversation, matrix or self.matrix)
         return TurnRecord(number=decision.turn, turn=prepared, decision=decision)
 
     def _prepare(self, turn: Turn, conversation: Conversation) -> Turn:
@@ -32,7 +32,8 @@ class Judge:
         known = turn.language
         if known is None and turn.from_customer:
             known = spoken_language(turn.text, self.matrix.business.languages) or conversation.language
-        return turn.model_copy(update={"text": mask_cards(turn.text), "language": known, "conversation": conversation.id})
+        masked = {"text": mask_cards(turn.text), "dtmf": turn.dtmf and mask_cards(turn.dtmf)}
+        return turn.model_copy(update={**masked, "language": known, "conversation": conversation.id})
 
 
 def _at_once(signals: tuple[Signal, ...]) -> tuple[Signal, ...]:

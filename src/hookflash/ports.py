@@ -1,6 +1,6 @@
 """The plug-in points. Each Protocol's docstring is its contract; `hookflash.testing` judges implementations by it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -130,9 +130,12 @@ class Change(Frozen):
     audit: tuple[AuditEntry, ...] = ()
     outbox: tuple[Delivery, ...] = ()
     timers: tuple[SetTimer, ...] = ()
-    clear_timers: bool = False
+    clear_timers: tuple[str, ...] = ()
+    """The kinds of event whose timers are forgotten; a timer that is set replaces the one of its kind."""
     done: int | None = None
     """The outbox item whose outcome this change is."""
+    failed: str | None = None
+    """Why the item of `done` was given up; it then becomes a dead letter."""
     fired: int | None = None
     """The timer that this change answers."""
 
@@ -184,16 +187,12 @@ class Store(Protocol):
         """Write the change durably, or raise and write nothing."""
         ...
 
-    async def due_deliveries(self, now: datetime, limit: int) -> tuple[OutboxItem, ...]:
-        """Return outgoing work that is due, most urgent first, oldest first."""
+    async def due_deliveries(self, now: datetime, limit: int, besides: Collection[int] = ()) -> tuple[OutboxItem, ...]:
+        """Return outgoing work that is due, most urgent first, oldest first, leaving out the items of `besides`."""
         ...
 
     async def postpone(self, item: int, due_at: datetime, error: str) -> None:
         """Note a failed try and when to try again."""
-        ...
-
-    async def give_up(self, item: int, error: str) -> None:
-        """Put the item among the dead letters."""
         ...
 
     async def due_timers(self, now: datetime, limit: int) -> tuple[Timer, ...]:
@@ -201,7 +200,11 @@ class Store(Protocol):
         ...
 
     async def stalled(self, before: datetime, limit: int) -> tuple[Handoff, ...]:
-        """Return open handoffs that nothing will move: no work in the outbox, no timer, unchanged since `before`."""
+        """Return handoffs that wait for something nothing will bring: no work in the outbox, no timer, no change since."""
+        ...
+
+    async def probe(self, now: datetime) -> None:
+        """Write something small, durably. Raises `StoreUnavailable` where a turn could not be written either."""
         ...
 
     async def counts(self) -> Mapping[str, int]:

@@ -6,27 +6,35 @@ from hookflash.model import Brief, EntityKind, Receipt
 
 # A whisper is heard while the telephone rings: seconds, not paragraphs.
 WHISPER_CHARACTERS = 280
-_CARD = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
+# Runs of digits, in groups or not, that are long enough to hold a payment card number.
+_DIGITS = re.compile(r"\d(?:[ .-]?\d){12,}")
+_GROUP = re.compile(r"\d+")
+CARD_DIGITS = range(19, 12, -1)
 
 
 def mask_cards(text: str) -> str:
-    """Replace all but the last four digits of payment card numbers; every character keeps its place."""
-    return _CARD.sub(lambda found: _masked(found.group()) if _is_card(found.group()) else found.group(), text)
+    """Replace all but the last four digits of payment card numbers; every character keeps its place.
+
+    A number may stand alone or have an expiry date or security code behind it, which are masked with it.
+    """
+    return _DIGITS.sub(lambda found: _masked(found.group()), text)
 
 
-def _masked(number: str) -> str:
-    left = sum(letter.isdigit() for letter in number) - 4
-    masked = []
-    for letter in number:
-        hide = letter.isdigit() and left > 0
-        left -= letter.isdigit()
-        masked.append("*" if hide else letter)
-    return "".join(masked)
+def _masked(run: str) -> str:
+    """Mask the first card number that begins with a group of the run, and all digits after it."""
+    digits = [place for place, letter in enumerate(run) if letter.isdigit()]
+    for group in _GROUP.finditer(run):
+        first = digits.index(group.start())
+        for count in CARD_DIGITS:
+            card = digits[first : first + count]
+            if len(card) == count and _passes_check([int(run[place]) for place in card]):
+                hidden = {*card[:-4], *digits[first + count :]}
+                return "".join("*" if place in hidden else letter for place, letter in enumerate(run))
+    return run
 
 
-def _is_card(number: str) -> bool:
+def _passes_check(digits: list[int]) -> bool:
     """The Luhn check that every payment card number passes."""
-    digits = [int(letter) for letter in number if letter.isdigit()]
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 

@@ -2,30 +2,25 @@
 
 from collections.abc import Collection
 
-from hookflash.matrix import Matrix, Nobody, Route, Step
+from hookflash.matrix import Matrix, Nobody, Step
 from hookflash.model import Channel, Decision, Plan, PromiseTerms, Rung, Urgency
 
 
 def responders_of(decision: Decision, matrix: Matrix) -> tuple[str, ...]:
     """Return whom the decision's route would ring, in order."""
-    return tuple(step.to for step in _route_of(decision, matrix).ladder)
+    return tuple(step.to for step in matrix.route_named(decision.route or "").ladder)
 
 
 def route(decision: Decision, channel: Channel, matrix: Matrix, reachable: Collection[str]) -> Plan:
     """Return the plan for an escalation. Whoever the roster cannot reach is left out of the ladder."""
-    chosen = _route_of(decision, matrix)
+    chosen = matrix.route_named(decision.route or "")
     ladder = tuple(_rung(step, channel, matrix) for step in chosen.ladder if step.to in reachable)
     return Plan(
         route=decision.route or "",
         urgency=decision.urgency or Urgency.NORMAL,
-        desk=matrix.responders[chosen.ladder[0].to].desk,
         ladder=ladder,
         promise=_terms(chosen.nobody or matrix.nobody),
     )
-
-
-def _route_of(decision: Decision, matrix: Matrix) -> Route:
-    return next(route for route in matrix.routes if matrix.route_name(route) == decision.route)
 
 
 def _rung(step: Step, channel: Channel, matrix: Matrix) -> Rung:
@@ -35,6 +30,7 @@ def _rung(step: Step, channel: Channel, matrix: Matrix) -> Rung:
     return Rung(
         responder=step.to,
         hours=responder.hours,
+        desk=responder.desk,
         line=line,
         address=addresses[line],
         ring_for=step.ring_for,

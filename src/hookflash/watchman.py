@@ -10,9 +10,9 @@ from typing import Protocol
 
 import structlog
 
-from hookflash.errors import HookflashError
+from hookflash.errors import HookflashError, Retryable
 from hookflash.model import Event, Handoff
-from hookflash.ports import Clock, Store, Timer
+from hookflash.ports import Change, Clock, Store, Timer
 
 log = structlog.get_logger("hookflash.watchman")
 
@@ -53,8 +53,8 @@ class Watchman:
         while True:
             try:
                 await self.round()
-            except HookflashError as error:
-                log.error("round_failed", error=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever happens, the watchman goes on
+                log.error("round_failed", error=type(error).__name__)
             await asyncio.sleep(ROUND.total_seconds())
 
     async def round(self) -> int:
@@ -71,15 +71,21 @@ class Watchman:
     async def _fire(self, timer: Timer) -> None:
         try:
             await self._steps.apply(timer.handoff, timer.timer.event, tenant=timer.tenant, fired=timer.id)
+        except Retryable:
+            raise
         except HookflashError as error:
-            log.error("timer_failed", handoff=timer.handoff, error=str(error))
+            log.error("timer_failed", handoff=timer.handoff, error=type(error).__name__)
+            await self._alarm(timer.handoff, f"a timer of handoff {timer.handoff} cannot be applied and was put aside")
+            await self._store.commit(Change(tenant=timer.tenant, now=self._clock.now(), fired=timer.id))
 
     async def _find_halted(self, now: datetime) -> None:
-        for handoff in await self._store.stalled(now - HALT, BATCH):
+        halted = {handoff.id: handoff for handoff in await self._store.stalled(now - HALT, BATCH)}
+        self._raised &= halted.keys()
+        for handoff in halted.values():
             if handoff.id not in self._raised:
-                self._raised.add(handoff.id)
                 log.error("handoff_halted", handoff=handoff.id, state=handoff.state.value)
                 await self._alarm(handoff.id, f"handoff {handoff.id} is {handoff.state} and nothing will move it")
+                self._raised.add(handoff.id)
 
     async def _heartbeat(self, now: datetime) -> None:
         if self._beat is None or (self._beaten_at and now - self._beaten_at < HEARTBEAT):

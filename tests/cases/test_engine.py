@@ -310,7 +310,7 @@ async def test_the_audit_explains_every_decision(engine):
     document = json.loads(decided.document)
     assert document["decision"]["matrix"] == engine.judges["default"].matrix.revision
     assert document["decision"]["reasons"][0]["evidence"][0]["text"]
-    assert json.loads(requested.document)["commands"][0]["kind"] == "deliver_brief"
+    assert "deliver_brief" in [command["kind"] for command in json.loads(requested.document)["commands"]]
 
 
 async def test_a_handoff_keeps_the_matrix_it_began_with(engine, clock):

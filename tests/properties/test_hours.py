@@ -26,9 +26,10 @@ def open_by_the_wall_clock(calendar, at):
 
 def changes_clock(calendar, at):
     zone = ZoneInfo(calendar.zone)
-    return at.astimezone(zone).utcoffset() != (at - timedelta(days=2)).astimezone(zone).utcoffset() or at.astimezone(
-        zone
-    ).utcoffset() != (at + timedelta(days=2)).astimezone(zone).utcoffset()
+    return (
+        at.astimezone(zone).utcoffset() != (at - timedelta(days=2)).astimezone(zone).utcoffset()
+        or at.astimezone(zone).utcoffset() != (at + timedelta(days=2)).astimezone(zone).utcoffset()
+    )
 
 
 @given(calendars(), INSTANTS)

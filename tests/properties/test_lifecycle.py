@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from hookflash.errors import ForbiddenMove
-from hookflash.lifecycle import TRANSITIONS, begin, step
+from hookflash.lifecycle import TRANSITIONS, step
 from hookflash.matrix import parse_matrix
 from hookflash.model import (
     Accepted,
@@ -31,7 +31,7 @@ from hookflash.model import (
     WrappedUp,
 )
 from tests.conftest import SHOP
-from tests.unit.test_lifecycle import AT, LEAD, NIGHT, TEAM, a_plan, fresh, spoke
+from tests.unit.test_lifecycle import AT, LEAD, NIGHT, TEAM, a_plan, requested, spoke
 
 MATRIX = parse_matrix(SHOP)
 LADDERS = st.sampled_from([(TEAM, LEAD), (TEAM, NIGHT), (NIGHT,), (TEAM,)])
@@ -42,11 +42,11 @@ class Handoffs(RuleBasedStateMachine):
     @initialize(ladder=LADDERS, urgency=URGENCIES)
     def request(self, ladder, urgency):
         self.now = AT
-        self.handoff = fresh(*ladder, urgency=urgency)
+        self.handoff, begun = requested(*ladder, urgency=urgency, now=self.now)
         self.states = [State.REQUESTED]
         self.rings = []
         self.briefed = False
-        self.work = list(begin(self.handoff, self.now))
+        self.work = list(begun)
 
     def happens(self, event):
         before = self.handoff
@@ -123,7 +123,8 @@ class Handoffs(RuleBasedStateMachine):
         if self.handoff.state in (State.PROMISED, State.OVERDUE):
             assert promise is not None
             assert promise.due >= promise.made_at
-        told = [command.text for command in self.work if isinstance(command, Say) and ":promise:" in command.key]
+            assert self.handoff.brief.promise == promise
+        told = [command.text for command in self.work if isinstance(command, Say) and command.due is not None]
         assert not told or promise is not None
 
     @invariant()

@@ -38,24 +38,27 @@ def facts(text, **rest):
     return {(one.kind, one.value, one.normalised) for one in found}
 
 
-@pytest.mark.parametrize(("text", "fact"), [
-    ("call me at (312) 555-0148", (EntityKind.PHONE, "(312) 555-0148", "+13125550148")),
-    ("it's Ana.Ruiz@Example.com", (EntityKind.EMAIL, "Ana.Ruiz@Example.com", "ana.ruiz@example.com")),
-    ("my account number is AB-12345", (EntityKind.ACCOUNT, "AB-12345", "AB12345")),
-    ("order #88213 is late", (EntityKind.ORDER, "88213", "88213")),
-    ("la factura número 4411 está mal", (EntityKind.ORDER, "4411", "4411")),
-    ("the card ending in 4242", (EntityKind.CARD_LAST_FOUR, "4242", "4242")),
-    ("you took $1,250.50 from me", (EntityKind.AMOUNT, "$1,250.50", "1250.50 USD")),
-    ("son 140 euros", (EntityKind.AMOUNT, "140 euros", "140.00 EUR")),
-    ("my name is ana ruiz and I have a question", (EntityKind.NAME, "ana ruiz", "Ana Ruiz")),
-    ("I'm Marcus Bell, calling about my son", (EntityKind.NAME, "Marcus Bell", "Marcus Bell")),
-    ("can we do December 3rd", (EntityKind.DATE, "December 3rd", "2026-12-03")),
-    ("can we do January 7", (EntityKind.DATE, "January 7", "2027-01-07")),
-    ("it has hurt since Monday", (EntityKind.DATE, "Monday", "2026-11-23")),
-    ("next Friday works", (EntityKind.DATE, "next Friday", "2026-11-27")),
-    ("mejor el 3 de diciembre", (EntityKind.DATE, "3 de diciembre", "2026-12-03")),
-    ("I was charged yesterday", (EntityKind.DATE, "yesterday", "2026-11-23")),
-])
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("call me at (312) 555-0148", (EntityKind.PHONE, "(312) 555-0148", "+13125550148")),
+        ("it's Ana.Ruiz@Example.com", (EntityKind.EMAIL, "Ana.Ruiz@Example.com", "ana.ruiz@example.com")),
+        ("my account number is AB-12345", (EntityKind.ACCOUNT, "AB-12345", "AB12345")),
+        ("order #88213 is late", (EntityKind.ORDER, "88213", "88213")),
+        ("la factura número 4411 está mal", (EntityKind.ORDER, "4411", "4411")),
+        ("the card ending in 4242", (EntityKind.CARD_LAST_FOUR, "4242", "4242")),
+        ("you took $1,250.50 from me", (EntityKind.AMOUNT, "$1,250.50", "1250.50 USD")),
+        ("son 140 euros", (EntityKind.AMOUNT, "140 euros", "140.00 EUR")),
+        ("my name is ana ruiz and I have a question", (EntityKind.NAME, "ana ruiz", "Ana Ruiz")),
+        ("I'm Marcus Bell, calling about my son", (EntityKind.NAME, "Marcus Bell", "Marcus Bell")),
+        ("can we do December 3rd", (EntityKind.DATE, "December 3rd", "2026-12-03")),
+        ("can we do January 7", (EntityKind.DATE, "January 7", "2027-01-07")),
+        ("it has hurt since Monday", (EntityKind.DATE, "Monday", "2026-11-23")),
+        ("next Friday works", (EntityKind.DATE, "next Friday", "2026-11-27")),
+        ("mejor el 3 de diciembre", (EntityKind.DATE, "3 de diciembre", "2026-12-03")),
+        ("I was charged yesterday", (EntityKind.DATE, "yesterday", "2026-11-23")),
+    ],
+)
 def test_facts_are_found_and_normalised(text, fact):
     """Each as it was said and as a machine reads it, the year of a date resolved from when it was said."""
     assert fact in facts(text)
@@ -123,7 +126,9 @@ def reason(trigger, turn=None, topic=None):
 
 def test_every_sentence_rests_on_a_turn_and_none_is_quoted_twice():
     """Why, what for, and the last words, each with its turn."""
-    talk = history(("c", "I need to book a cleaning"), ("a", "When?"), ("c", "my tooth hurts, get me a nurse"), ("c", "the left molar please"))
+    talk = history(
+        ("c", "I need to book a cleaning"), ("a", "When?"), ("c", "my tooth hurts, get me a nurse"), ("c", "the left molar please")
+    )
     sentences = summary(talk, [reason(Kind.PAIN, 3), reason(Kind.EXPLICIT_REQUEST, 3)], 3)
     assert [one.turn for one in sentences] == [3, 1, 4]
     assert sentences[0].text.startswith("In pain; asked for a person: “my tooth hurts")
@@ -133,7 +138,10 @@ def test_every_sentence_rests_on_a_turn_and_none_is_quoted_twice():
 
 def test_a_reason_without_words_is_a_plain_sentence():
     """A failed detector quotes nobody; a fenced topic is named."""
-    assert summary((), [reason(Kind.DETECTOR_FAILURE)], 7)[0].model_dump() == {"text": "A detector failed, so a person was asked to look.", "turn": 7}
+    assert summary((), [reason(Kind.DETECTOR_FAILURE)], 7)[0].model_dump() == {
+        "text": "A detector failed, so a person was asked to look.",
+        "turn": 7,
+    }
     assert "(medical advice)" in summary((), [reason(Kind.FENCED, topic="medical_advice")], 1)[0].text
 
 
@@ -161,7 +169,13 @@ def composed(matrix, customer=None):
     last = record(1, "My name is Ana Ruiz, call 312-555-0148, I want a person")
     conversation = Conversation(id="c", customer=customer or Customer()).with_turn(last)
     decision = Decision(
-        conversation="c", turn=1, action=Action.ESCALATE, trigger=Kind.EXPLICIT_REQUEST, urgency=Urgency.NORMAL, matrix="m", reasons=(reason(Kind.EXPLICIT_REQUEST, 1),)
+        conversation="c",
+        turn=1,
+        action=Action.ESCALATE,
+        trigger=Kind.EXPLICIT_REQUEST,
+        urgency=Urgency.NORMAL,
+        matrix="m",
+        reasons=(reason(Kind.EXPLICIT_REQUEST, 1),),
     )
     return compose("ho-1", decision, conversation, history(("c", last.turn.text)), matrix, NOW)
 
@@ -181,7 +195,12 @@ def test_the_brief_holds_everything(clinic):
 def test_what_the_caller_knows_of_the_customer_stands(clinic):
     """Words in a chat do not overrule a verified profile."""
     brief = composed(clinic, Customer(name="Ana María Ruiz", verified=True, timezone="America/Denver"))
-    assert (brief.customer.name, brief.customer.phone, brief.verified, brief.timezone) == ("Ana María Ruiz", "+13125550148", True, "America/Denver")
+    assert (brief.customer.name, brief.customer.phone, brief.verified, brief.timezone) == (
+        "Ana María Ruiz",
+        "+13125550148",
+        True,
+        "America/Denver",
+    )
 
 
 def test_the_matrix_says_what_travels(clinic):

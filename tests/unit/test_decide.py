@@ -51,23 +51,26 @@ def test_a_route_may_raise_but_not_lower_an_emergency():
     assert decide([signal(Kind.EXPLICIT_REQUEST)], TURN, NEW, eager).urgency is Urgency.IMMEDIATE
 
 
-@pytest.mark.parametrize(("one", "fires"), [
-    (signal(Kind.PAIN, 0.5), True),
-    (signal(Kind.PAIN, 0.49), False),
-    (signal(Kind.URGENCY, 0.7), True),
-    (signal(Kind.URGENCY, 0.69), False),
-    (signal(Kind.CONFIDENCE, 0.54, topic="hours"), True),
-    (signal(Kind.CONFIDENCE, 0.55, topic="hours"), False),
-    (signal(Kind.SCOPE, 0.6), True),
-    (signal(Kind.SCOPE, 0.59), False),
-    (signal(Kind.FENCED, 0.5, topic="money"), True),
-    (signal(Kind.FENCED, 0.49, topic="money"), False),
-    (signal(Kind.STUCK, 0.75), True),
-    (signal(Kind.STUCK, 0.5), False),
-    (signal(Kind.DETECTOR_FAILURE, 1.0), True),
-    (signal("vip", 1.0), False),
-    (signal("distress.boredom", 1.0), False),
-])
+@pytest.mark.parametrize(
+    ("one", "fires"),
+    [
+        (signal(Kind.PAIN, 0.5), True),
+        (signal(Kind.PAIN, 0.49), False),
+        (signal(Kind.URGENCY, 0.7), True),
+        (signal(Kind.URGENCY, 0.69), False),
+        (signal(Kind.CONFIDENCE, 0.54, topic="hours"), True),
+        (signal(Kind.CONFIDENCE, 0.55, topic="hours"), False),
+        (signal(Kind.SCOPE, 0.6), True),
+        (signal(Kind.SCOPE, 0.59), False),
+        (signal(Kind.FENCED, 0.5, topic="money"), True),
+        (signal(Kind.FENCED, 0.49, topic="money"), False),
+        (signal(Kind.STUCK, 0.75), True),
+        (signal(Kind.STUCK, 0.5), False),
+        (signal(Kind.DETECTOR_FAILURE, 1.0), True),
+        (signal("vip", 1.0), False),
+        (signal("distress.boredom", 1.0), False),
+    ],
+)
 def test_thresholds_are_those_of_the_matrix(one, fires, shop):
     """Each trigger fires exactly from its threshold on; unknown kinds fire nothing."""
     assert bool(decide([one], TURN, NEW, shop).reasons) is fires
@@ -84,6 +87,7 @@ def test_what_is_off_is_off_and_some_things_are_never_off():
 
 def test_anger_adds_up_over_turns(shop):
     """Two turns of annoyance reach what neither reaches alone; further back does not count."""
+
     def past(*scores):
         conversation = NEW
         for number, score in enumerate(scores, start=1):
@@ -101,15 +105,20 @@ def test_anger_adds_up_over_turns(shop):
 
 def test_topic_channel_and_language_choose_the_route(clinic):
     """The first route that matches is taken."""
+
     def routed(one, **turn):
         return decide([one], Turn(speaker="customer", text="x", **turn), NEW, clinic).route
 
     assert routed(signal(Kind.FENCED, topic="medical_advice")) == "advice"
     assert routed(signal(Kind.FENCED, topic="billing")) == "money"
     assert routed(signal(Kind.PAIN)) == "clinical"
-    by_channel = parse_matrix(SHOP.replace("- {name: general", "- {name: phone, when: {channel: voice}, ladder: [{to: lead, warm: 9s}]}\n  - {name: general"))
+    by_channel = parse_matrix(
+        SHOP.replace("- {name: general", "- {name: phone, when: {channel: voice}, ladder: [{to: lead, warm: 9s}]}\n  - {name: general")
+    )
     assert decide([signal(Kind.EXPLICIT_REQUEST)], Turn(speaker="customer", text="x", channel="voice"), NEW, by_channel).route == "phone"
-    by_language = parse_matrix(SHOP.replace("- {name: general", "- {name: spanish, when: {language: es}, ladder: [{to: lead, warm: 9s}]}\n  - {name: general"))
+    by_language = parse_matrix(
+        SHOP.replace("- {name: general", "- {name: spanish, when: {language: es}, ladder: [{to: lead, warm: 9s}]}\n  - {name: general")
+    )
     assert decide([signal(Kind.EXPLICIT_REQUEST)], Turn(speaker="customer", text="x", language="es"), NEW, by_language).route == "spanish"
 
 
@@ -121,6 +130,7 @@ def test_a_family_name_covers_its_members():
 
 def test_words_are_in_the_customers_language(shop):
     """Of the languages that the business answers in, the turn's, else the conversation's, else the main one."""
+
     def said(turn=TURN, conversation=NEW):
         return decide([signal(Kind.EXPLICIT_REQUEST)], turn, conversation, shop).say
 

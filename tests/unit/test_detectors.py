@@ -87,31 +87,37 @@ def test_evidence_points_at_the_words():
     assert "real person" in evidence.text
 
 
-@pytest.mark.parametrize(("turn", "heard"), [
-    (customer("", channel="voice", dtmf="0"), True),
-    (customer("", channel="voice", dtmf="0#"), True),
-    (customer("0", channel="voice"), True),
-    (customer("0"), False),
-    (customer("", channel="voice", dtmf="5550100"), False),
-    (assistant("I want a human", channel="voice"), False),
-])
+@pytest.mark.parametrize(
+    ("turn", "heard"),
+    [
+        (customer("", channel="voice", dtmf="0"), True),
+        (customer("", channel="voice", dtmf="0#"), True),
+        (customer("0", channel="voice"), True),
+        (customer("0"), False),
+        (customer("", channel="voice", dtmf="5550100"), False),
+        (assistant("I want a human", channel="voice"), False),
+    ],
+)
 def test_the_zero_key_asks_for_a_person(turn, heard):
     """Zero on the telephone, and only there, and only from the customer."""
     assert requested(turn) is heard
 
 
-@pytest.mark.parametrize(("text", "kind"), [
-    ("This is outrageous, I'm furious", Kind.ANGER),
-    ("I have no idea what you mean by that, I'm so confused", Kind.CONFUSION),
-    ("????", Kind.CONFUSION),
-    ("It's urgent, I need this fixed right now please", Kind.URGENCY),
-    ("my tooth is throbbing so badly I can't sleep", Kind.PAIN),
-    ("my throat is closing up and I can't breathe", Kind.RED_FLAG),
-    ("I don't want to live anymore", Kind.CRISIS),
-    ("me duele muchísimo la muela", Kind.PAIN),
-    ("no puedo respirar", Kind.RED_FLAG),
-    ("me quiero morir", Kind.CRISIS),
-])
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("This is outrageous, I'm furious", Kind.ANGER),
+        ("I have no idea what you mean by that, I'm so confused", Kind.CONFUSION),
+        ("????", Kind.CONFUSION),
+        ("It's urgent, I need this fixed right now please", Kind.URGENCY),
+        ("my tooth is throbbing so badly I can't sleep", Kind.PAIN),
+        ("my throat is closing up and I can't breathe", Kind.RED_FLAG),
+        ("I don't want to live anymore", Kind.CRISIS),
+        ("me duele muchísimo la muela", Kind.PAIN),
+        ("no puedo respirar", Kind.RED_FLAG),
+        ("me quiero morir", Kind.CRISIS),
+    ],
+)
 def test_distress_is_scored_by_class(text, kind):
     """Each class shows in its own signal, with its words."""
     signals = {signal.kind: signal for signal in DistressDetector().detect(customer(text), NEW)}
@@ -119,7 +125,9 @@ def test_distress_is_scored_by_class(text, kind):
     assert signals[kind].evidence
 
 
-@pytest.mark.parametrize("text", ["no pain at all, just a check-up", "I'm dying to know the price", "does a root canal hurt?", "my phone battery is dead"])
+@pytest.mark.parametrize(
+    "text", ["no pain at all, just a check-up", "I'm dying to know the price", "does a root canal hurt?", "my phone battery is dead"]
+)
 def test_idiom_and_negation_are_no_distress(text):
     """What looks like distress and is none stays below every default threshold."""
     assert all(signal.score < 0.5 for signal in DistressDetector().detect(customer(text), NEW))
@@ -127,6 +135,7 @@ def test_idiom_and_negation_are_no_distress(text):
 
 def test_shouting_makes_anger_louder_and_is_none_by_itself():
     """Capitals and exclamation marks only add to words of anger."""
+
     def anger(text):
         return max((one.score for one in DistressDetector().detect(customer(text), NEW) if one.kind == Kind.ANGER), default=0)
 
@@ -145,6 +154,7 @@ def test_a_reported_sentiment_can_only_raise():
 
 def test_scope_knows_topics_and_strangers(clinic_panel, clinic):
     """Fenced topics and other businesses' affairs are found; the clinic's own are not."""
+
     def kinds(text):
         return {signal.kind: signal for signal in clinic_panel.measure(customer(text), NEW)}
 
@@ -163,6 +173,7 @@ def test_a_fenced_sentence_is_found_in_a_long_turn(clinic_panel):
 
 def test_the_assistants_own_intent_is_honoured_and_may_raise(clinic_panel):
     """Its confidence counts; a fenced or unknown intent of its raises."""
+
     def kinds(**intent):
         turn = customer("hmm well about that thing", intent=Intent(**intent))
         return {signal.kind: signal for signal in clinic_panel.measure(turn, NEW)}
@@ -188,7 +199,12 @@ def test_without_examples_nothing_is_classified():
 
 def test_repeats_of_the_customer_count():
     """Said a third time, almost the same words are two repeats."""
-    twice = after(customer("where is my parcel number 12"), assistant("One moment."), customer("where is my parcel, number 12?"), assistant("Still looking."))
+    twice = after(
+        customer("where is my parcel number 12"),
+        assistant("One moment."),
+        customer("where is my parcel, number 12?"),
+        assistant("Still looking."),
+    )
     (signal,) = StuckDetector().detect(customer("Where is my parcel number 12!"), twice)
     assert signal.score == 0.75
     assert len(signal.evidence) == 2
@@ -210,21 +226,27 @@ def test_failing_tools_count_until_one_works():
     assert not StuckDetector().detect(assistant("Here it is.", tools=(worked,)), failing)
 
 
-@pytest.mark.parametrize(("text", "kind"), [
-    ("I'll transfer you to our billing team now.", Kind.DRAFT_PROMISE),
-    ("Someone will call you back within the hour.", Kind.DRAFT_PROMISE),
-    ("Yes, I am a real person, my name is Amy.", Kind.DRAFT_HUMAN),
-    ("There is no need to speak to a person.", Kind.DRAFT_DISCOURAGES),
-    ("You can take ibuprofen with your antibiotics.", Kind.DRAFT_FENCED),
-    ("Le paso con recepción ahora.", Kind.DRAFT_PROMISE),
-])
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("I'll transfer you to our billing team now.", Kind.DRAFT_PROMISE),
+        ("Someone will call you back within the hour.", Kind.DRAFT_PROMISE),
+        ("Yes, I am a real person, my name is Amy.", Kind.DRAFT_HUMAN),
+        ("There is no need to speak to a person.", Kind.DRAFT_DISCOURAGES),
+        ("You can take ibuprofen with your antibiotics.", Kind.DRAFT_FENCED),
+        ("Le paso con recepción ahora.", Kind.DRAFT_PROMISE),
+    ],
+)
 def test_drafts_that_must_not_go_out(text, kind, clinic_panel):
     """Promises that nothing backs, false identity, talking out of a person, fenced advice."""
     kinds = {signal.kind: signal.score for signal in clinic_panel.measure(assistant(text, draft=True), NEW)}
     assert kinds[kind] >= 0.5
 
 
-@pytest.mark.parametrize("text", ["Your cleaning is booked for Friday at 9:30.", "Would you like me to connect you with someone?", "I am an AI assistant, not a human."])
+@pytest.mark.parametrize(
+    "text",
+    ["Your cleaning is booked for Friday at 9:30.", "Would you like me to connect you with someone?", "I am an AI assistant, not a human."],
+)
 def test_honest_drafts_pass(text, clinic_panel):
     """An offer is no promise, and the truth about oneself is welcome."""
     assert all(signal.score < 0.5 for signal in clinic_panel.measure(assistant(text, draft=True), NEW))

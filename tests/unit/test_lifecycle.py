@@ -3,7 +3,8 @@ from datetime import timedelta
 import pytest
 
 from hookflash.errors import ForbiddenMove
-from hookflash.lifecycle import BRIEF_DEADLINE, ORDERS, TRANSITIONS, begin, diagram, step
+from hookflash.lifecycle import ORDERS, TRANSITIONS, begin, diagram, step
+from hookflash.matrix import parse_matrix
 from hookflash.model import (
     Accepted,
     Alert,
@@ -32,26 +33,35 @@ from hookflash.model import (
     Urgency,
     WrappedUp,
 )
+from hookflash.moves import BRIEF_DEADLINE
 from hookflash.testing.samples import AT, a_handoff
+from tests.conftest import SHOP
 
-TEAM = Rung(responder="team", hours="office", line="chat", address="team", ring_for=timedelta(seconds=60))
-LEAD = Rung(responder="lead", hours="office", line="chat", address="lead", ring_for=timedelta(seconds=45))
-NIGHT = Rung(responder="night", hours="always_on", line="chat", address="night", ring_for=timedelta(seconds=30))
+TEAM = Rung(responder="team", hours="office", desk="crm", line="chat", address="team", ring_for=timedelta(seconds=60))
+LEAD = Rung(responder="lead", hours="office", desk="crm", line="chat", address="lead", ring_for=timedelta(seconds=45))
+NIGHT = Rung(responder="night", hours="always_on", desk="tickets", line="chat", address="night", ring_for=timedelta(seconds=30))
 TERMS = PromiseTerms(desk="tickets", within=timedelta(hours=2), hours="office", say="nobody")
 NOON = AT.replace(hour=11)  # Tuesday, noon in Madrid
 EVENING = AT.replace(hour=20)
 
 
 def a_plan(*ladder, urgency=Urgency.NORMAL):
-    return Plan(route="general", urgency=urgency, desk="crm", ladder=ladder or (TEAM, LEAD), promise=TERMS)
+    return Plan(route="general", urgency=urgency, ladder=ladder or (TEAM, LEAD), promise=TERMS)
 
 
 def receipt(desk="crm"):
     return BriefDelivered(receipt=Receipt(desk=desk, ticket="T1", key="k", at=AT))
 
 
-def fresh(*ladder, urgency=Urgency.NORMAL):
-    return a_handoff().model_copy(update={"plan": a_plan(*ladder, urgency=urgency)})
+MATRIX = parse_matrix(SHOP)
+
+
+def requested(*ladder, urgency=Urgency.NORMAL, now=NOON):
+    return begin(a_handoff().model_copy(update={"plan": a_plan(*ladder, urgency=urgency)}), MATRIX, now)
+
+
+def fresh(*ladder, urgency=Urgency.NORMAL, now=NOON):
+    return requested(*ladder, urgency=urgency, now=now).handoff
 
 
 def of(kind, commands):
@@ -80,9 +90,10 @@ def failed(answer="declined: busy"):
 
 def test_it_begins_with_the_brief_and_a_deadline():
     """A request orders the brief first, and does not wait for it forever."""
-    brief, timer = begin(fresh(urgency=Urgency.IMMEDIATE), NOON)
-    assert isinstance(brief, DeliverBrief)
-    assert timer == SetTimer(at=NOON + timedelta(seconds=2), event=BriefLate())
+    handoff, commands = requested(urgency=Urgency.IMMEDIATE)
+    assert (handoff.state, handoff.rung) == (State.REQUESTED, 0)
+    assert [order.desk for order in of(DeliverBrief, commands)] == ["crm"]
+    assert of(SetTimer, commands) == [SetTimer(at=NOON + timedelta(seconds=2), event=BriefLate())]
 
 
 def test_the_brief_arrives_then_the_first_rung_rings(go):
@@ -123,23 +134,40 @@ def test_whoever_fails_is_followed_by_the_next_and_at_last_by_a_promise(go):
 
 def test_closed_rungs_are_passed_over(go):
     """At eight in the evening nobody of the office is rung."""
-    handoff, commands = go(fresh(), receipt(), now=EVENING)
+    waiting = fresh(now=EVENING)
+    assert waiting.rung is None
+    handoff, commands = go(waiting, receipt("tickets"), now=EVENING)
     assert handoff.state is State.PROMISED
     assert [attempt.answer for attempt in handoff.attempts] == ["closed", "closed"]
     assert not of(Ring, commands)
-    handoff, _ = go(fresh(TEAM, NIGHT), receipt(), now=EVENING)
+    handoff, commands = go(fresh(TEAM, NIGHT, now=EVENING), receipt("tickets"), now=EVENING)
     assert handoff.rung == 1
+    assert of(Ring, commands)[0].to == NIGHT
+
+
+def test_the_next_rung_has_the_brief_on_its_own_desk_before_it_rings(go):
+    """A ladder over two desks: the second is briefed when its turn comes, and rings only then."""
+    second, commands = go(fresh(TEAM, NIGHT), receipt(), started, failed())
+    assert (second.state, second.rung) == (State.REQUESTED, 1)
+    assert [order.desk for order in of(DeliverBrief, commands)] == ["tickets"]
+    assert not of(Ring, commands)
+    still, commands = go(second, receipt("crm"))
+    assert (still.state, of(Ring, commands)) == (State.REQUESTED, [])
+    rings, commands = go(still, receipt("tickets"))
+    assert of(Ring, commands)[0].to == NIGHT
+    assert "already have" in of(Say, go(rings, started)[1])[0].text
 
 
 def test_an_empty_ladder_is_a_promise(go):
     """Where the roster reaches nobody at all, a promise is made at once."""
-    handoff, _ = go(fresh().model_copy(update={"plan": a_plan().model_copy(update={"ladder": ()})}), receipt())
+    empty = a_handoff().model_copy(update={"plan": a_plan().model_copy(update={"ladder": ()})})
+    handoff, _ = go(begin(empty, MATRIX, NOON).handoff, receipt("tickets"))
     assert handoff.state is State.PROMISED
 
 
 def test_nobody_for_an_emergency_makes_noise(go):
     """An immediate handoff that ends in a promise alerts the people who run the place."""
-    _, commands = go(fresh(TEAM, urgency=Urgency.IMMEDIATE), receipt(), now=EVENING)
+    _, commands = go(fresh(TEAM, urgency=Urgency.IMMEDIATE, now=EVENING), receipt("tickets"), now=EVENING)
     assert of(Alert, commands)
 
 
@@ -163,7 +191,7 @@ def test_a_slow_desk_holds_an_emergency_two_seconds(go):
     assert (handoff.state, handoff.briefed_late) == (State.BRIEFED, True)
     assert of(Ring, commands)
     assert of(Alert, commands)
-    behind, _ = go(handoff, started, receipt())
+    behind, _ = go(handoff, started, receipt("tickets"))
     assert (behind.state, behind.receipt.ticket) == (State.RINGING, "T1")
 
 
@@ -198,9 +226,10 @@ def test_a_later_refusal_keeps_the_brief_on_our_own_desk(go, desk):
     assert of(Alert, commands)
 
 
-def test_the_desk_we_meant_has_the_last_word_on_the_ticket(go):
-    """A receipt of the fallback desk does not replace that of the real one; the other way round it does."""
+def test_the_desk_of_whoever_is_rung_gives_the_ticket(go):
+    """A receipt of our own desk in its place does not hide that of the real one, in whatever order they come."""
     first, _ = go(fresh(), BriefLate(), receipt("builtin"))
+    assert first.receipt.desk == "builtin"
     meant, _ = go(first, receipt("crm"))
     assert meant.receipt.desk == "crm"
     kept, _ = go(meant, receipt("builtin"))
@@ -227,7 +256,7 @@ def test_somebody_else_may_take_it(go):
 
 def test_a_promise_is_reminded_kept_or_overdue(go):
     """Noise before it falls due, louder when it has, quiet once it is kept."""
-    promised, _ = go(fresh(), receipt(), now=EVENING)
+    promised, _ = go(fresh(now=EVENING), receipt("tickets"), now=EVENING)
     near, commands = go(promised, PromiseNear(), now=EVENING)
     assert of(Alert, commands)
     overdue, commands = go(near, PromiseDue(), now=EVENING)
@@ -236,7 +265,9 @@ def test_a_promise_is_reminded_kept_or_overdue(go):
     kept, _ = go(overdue, PromiseKept(result="called back"), now=EVENING)
     assert (kept.state, kept.promise.state, kept.result) == (State.KEPT, "kept", "called back")
     taken, _ = go(promised, Accepted(responder="lead"), now=EVENING)
-    assert (taken.state, taken.promise.state) == (State.CONNECTED, "kept")
+    assert (taken.state, taken.promise.state, taken.brief.promise.state) == (State.CONNECTED, "kept", "kept")
+    late, _ = go(overdue, Accepted(responder="lead"), now=promised.promise.due + timedelta(minutes=1))
+    assert late.promise.state == "late"
 
 
 def test_a_customer_who_leaves_is_promised_something_silently(go):
@@ -256,7 +287,7 @@ def spoke(raised=None):
 def test_what_the_customer_adds_goes_to_the_desk(go):
     """A later turn makes a new revision of the brief, wherever the handoff stands."""
     for state in ((), (receipt(),), (receipt(), started), (receipt(), started, Accepted(responder="team"))):
-        before, _ = go(fresh(), *state) if state else (fresh(), ())
+        before, _ = go(fresh(), *state)
         after, commands = go(before, spoke())
         assert after.brief.revision == before.brief.revision + 1
         assert after.state is before.state
@@ -267,37 +298,61 @@ def test_more_urgency_starts_again_on_the_new_plan(go):
     """A crisis while waiting overtakes: the old ring stops, the new ladder begins."""
     crisis = a_plan(NIGHT, urgency=Urgency.IMMEDIATE)
     ringing, _ = go(fresh(), receipt(), started)
-    raised, commands = go(ringing, spoke(crisis))
-    assert (raised.plan.urgency, raised.plan.ladder[raised.rung]) == (Urgency.IMMEDIATE, NIGHT)
-    assert of(StopRinging, commands)
-    assert of(Ring, commands)
-    requested, commands = go(fresh(), spoke(crisis))
-    assert requested.state is State.REQUESTED
-    assert of(SetTimer, commands)[0].at == NOON + timedelta(seconds=2)
-    promised, _ = go(fresh(), receipt(), now=EVENING)
-    again, _ = go(promised, spoke(crisis), now=EVENING)
-    assert again.state is State.BRIEFED
+    promised, _ = go(fresh(now=EVENING), receipt("tickets"), now=EVENING)
+    for before, now in ((ringing, NOON), (fresh(), NOON), (promised, EVENING)):
+        raised, commands = go(before, spoke(crisis), now=now)
+        assert (raised.state, raised.plan.urgency, raised.plan.ladder[raised.rung]) == (State.REQUESTED, Urgency.IMMEDIATE, NIGHT)
+        assert bool(of(StopRinging, commands)) is (before is ringing)
+        assert of(SetTimer, commands)[0].at == now + timedelta(seconds=2)
+        rings, commands = go(raised, receipt("tickets"), now=now)
+        assert of(Ring, commands)[0].to == NIGHT
 
 
-def test_what_was_told_stands(go):
-    """A second promise in the same case never moves the first to later."""
-    promised, _ = go(fresh(), receipt(), now=EVENING)
-    raised, _ = go(promised, spoke(a_plan(NIGHT)), started, now=EVENING + timedelta(hours=13))
-    again, _ = go(raised, failed("no answer"), now=EVENING + timedelta(hours=13))
+def test_what_was_told_stands_and_is_watched_while_it_rings_anew(go):
+    """A second promise never moves the first to later; one whose time passes meanwhile makes noise."""
+    promised, _ = go(fresh(now=EVENING), receipt("tickets"), now=EVENING)
+    later = EVENING + timedelta(minutes=5)
+    ringing, commands = go(promised, spoke(a_plan(NIGHT)), receipt("tickets"), started, now=later)
+    assert not {"promise_near", "promise_due"} & {kind for command in of(ClearTimers, commands) for kind in command.events}
+    again, _ = go(ringing, failed("no answer"), now=later)
     assert again.promise.due == promised.promise.due
+    overdue, commands = go(ringing, PromiseDue(), now=promised.promise.due)
+    assert (overdue.state, overdue.promise.state) == (State.RINGING, "overdue")
+    assert of(Alert, commands)
+
+
+def test_words_are_said_only_while_they_hold(go):
+    """What was ordered to be said is not said once it is no longer so."""
+    ringing, commands = go(fresh(), receipt(), started)
+    (say,) = of(Say, commands)
+    assert say.still_holds(ringing)
+    taken, _ = go(ringing, Accepted(responder="team"))
+    assert not say.still_holds(taken)
+    promised, commands = go(fresh(now=EVENING), receipt("tickets"), now=EVENING)
+    (say,) = of(Say, commands)
+    assert say.still_holds(promised)
+    kept, _ = go(promised, PromiseKept(result="called"), now=EVENING)
+    assert not say.still_holds(kept)
+
+
+def test_accepting_twice_is_once(go):
+    """The same person may repeat it; another is told who was first."""
+    connected, _ = go(fresh(), receipt(), started, Accepted(responder="team"))
+    assert step_is_nothing(go, connected, Accepted(responder="team"))
+    with pytest.raises(ForbiddenMove, match="taken by team already"):
+        go(connected, Accepted(responder="lead"))
 
 
 def test_orders_that_a_state_does_not_know_are_refused_with_what_it_can_take(go):
     """Facts that come late are passed over; orders are answered."""
-    with pytest.raises(ForbiddenMove, match="cannot take handed_back; it can take: customer_left"):
+    with pytest.raises(ForbiddenMove, match="cannot take handed_back; there is nothing to order"):
         go(fresh(), HandedBack(result="x"))
     connected, _ = go(fresh(), receipt(), started, Accepted(responder="team"))
-    with pytest.raises(ForbiddenMove):
-        go(connected, Accepted(responder="lead"))
     wrapped, _ = go(connected, WrappedUp(disposition="done"))
-    with pytest.raises(ForbiddenMove, match="takes no further orders"):
+    with pytest.raises(ForbiddenMove, match="nothing to order"):
         go(wrapped, Accepted(responder="lead"))
     assert step_is_nothing(go, wrapped, receipt())
+    assert step_is_nothing(go, connected, CustomerLeft())
 
 
 def test_the_table_has_no_way_from_requested_to_ringing():
@@ -308,6 +363,7 @@ def test_the_table_has_no_way_from_requested_to_ringing():
 
 def test_every_open_state_can_end(go):
     """From every state that is not closed some road leads to a closed one or to a promise."""
+
     def reachable(state, seen=()):
         targets = {target for move in TRANSITIONS[state].values() for target in move.leads_to} - set(seen)
         return targets.union(*(reachable(target, (*seen, *targets)) for target in targets)) if targets else targets

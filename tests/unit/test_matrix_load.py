@@ -42,6 +42,19 @@ MISTAKES = {
     "a rung that rings in two ways": ("{to: lead, cold: 45s}", "{to: lead, cold: 45s, warm: 45s}", "either `warm` or `cold`"),
     "a last route with a condition": ("when: {}, ladder", "when: {channel: chat}, ladder", "does not take everything"),
     "a route that hides the next": ("when: {trigger: [distress.crisis, distress.red_flag]}", "when: {}", "can be reached"),
+    "two routes of one name": ("name: general", "name: emergency", "called `emergency` already"),
+    "a calendar that never opens": ('office: {mon-fri: "09:00-13:00 15:00-18:00"}', "office: {}", "never open"),
+    "a promise that no year can keep": ('{mon-fri: "09:00-13:00 15:00-18:00"}', '{mon: "09:00-09:01"}', "not so much opening time"),
+    "a foreign desk under our own desk's name": (
+        "desks: {tickets",
+        'desks: {builtin: {kind: webhook, url: "http://x"}, tickets',
+        "own desk",
+    ),
+    "words that say what is not known yet": ("when: {}, ladder", "when: {}, say: hello, ladder", "not known when"),
+    "a placeholder with a format": ("nobody: {", "wording: {en: {nobody: 'by {callback_by:d}'}}\nnobody: {", "more than a name"),
+    "a promise for after a month": ("within: 2h", "within: 900d", "too long"),
+    "a ring of two hours": ("warm: 60s", "warm: 2h", "too long"),
+    "an empty example": ("routes:", 'scope: {intents: {a: {examples: [""]}}}\nroutes:', "at least 1 character"),
     "a webhook desk without a url": (', url: "http://127.0.0.1:9/brief"', "", "needs a `url`"),
     "an unknown key of a desk": ("tickets: {kind: builtin}", "tickets: {kind: builtin, baaa: true}", "did you mean `baa`"),
     "a phone number that is none": ("+34911234567", "911", "not a phone number"),
@@ -50,7 +63,11 @@ MISTAKES = {
     "words that nobody wrote": ("hours: office}}", "hours: office}, say: sorry}", "no words `sorry`"),
     "settings of the explicit request": ("routes:", "triggers: {explicit_request: {at: 0.9}}\nroutes:", "takes no keys"),
     "a crisis switched off": ("routes:", "triggers: {distress: {crisis: off}}\nroutes:", "crisis"),
-    "a placeholder that does not exist": ("nobody: {", "wording: {en: {nobody: 'by {calback_by}'}}\nnobody: {", "did you mean `callback_by`"),
+    "a placeholder that does not exist": (
+        "nobody: {",
+        "wording: {en: {nobody: 'by {calback_by}'}}\nnobody: {",
+        "did you mean `callback_by`",
+    ),
     "braces that do not match": ("nobody: {", "wording: {en: {nobody: 'by {callback_by'}}\nnobody: {", "braces do not match"),
     "another version of the format": ("hookflash: 1", "hookflash: 2", "hookflash"),
     "a threshold above one": ("routes:", "triggers: {scope: {at: 5}}\nroutes:", "less than or equal to 1"),
@@ -63,13 +80,16 @@ MISTAKES = {
 def test_a_mistake_is_reported_with_place_and_mend(mistake):
     """Every mistake is named at its own line, in one fault."""
     old, new, said = MISTAKES[mistake]
+    text = broken(old, new)
+    if "say: hello" in new:
+        text += "wording: {en: {hello: '{responder} comes'}, es: {hello: hola}}\n"
     with pytest.raises(MatrixError) as caught:
-        parse_matrix(broken(old, new), "m.yaml")
+        parse_matrix(text, "m.yaml")
     matching = [fault for fault in caught.value.faults if said in str(fault)]
     assert matching, str(caught.value)
     assert str(matching[0]).startswith("m.yaml:")
     expected = line_of(old.splitlines()[0])
-    assert abs(matching[0].line - expected) <= 1, str(caught.value)
+    assert abs(matching[0].line - expected) <= (10 if "opening time" in said else 1), str(caught.value)
 
 
 def test_all_faults_are_reported_at_once():
@@ -85,18 +105,26 @@ def test_regulated_data_stays_inside_the_boundary():
     """In a regulated matrix a desk without an agreement is a fault, so such a matrix does not load."""
     with pytest.raises(MatrixError, match="leave the boundary"):
         parse_matrix(SHOP.replace("languages: [en, es]", "languages: [en, es], regulated: hipaa"))
-    parse_matrix(SHOP.replace("languages: [en, es]", "languages: [en, es], regulated: hipaa").replace("kind: webhook,", "kind: webhook, baa: true,"))
+    parse_matrix(
+        SHOP.replace("languages: [en, es]", "languages: [en, es], regulated: hipaa").replace("kind: webhook,", "kind: webhook, baa: true,")
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("hookflash: 1\n\tbusiness: x", "tabs"),
+        ("hookflash: 1\nclosed: [2026-02-30]", "m.yaml:2:1: there is no such day"),
+        ("a: " + "[" * 100_000, "brackets"),
         ("hookflash: 1\nhookflash: 1", "keep one of the two keys"),
         ("a: [1, 2", "quotes and brackets"),
         ("", "no settings"),
         ("- 1\n- 2", "no settings"),
-        ("a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [" + ", ".join([f"*{chr(97 + n)}"] * 10) + "]\n" for n in range(7)), "unfolds"),
+        (
+            "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+            + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [" + ", ".join([f"*{chr(97 + n)}"] * 10) + "]\n" for n in range(7)),
+            "unfolds",
+        ),
     ],
 )
 def test_broken_yaml_is_one_clear_line(text, said):

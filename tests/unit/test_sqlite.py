@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from hookflash.errors import StoreInUse, StoreTooNew, StoreUnavailable
+from hookflash.errors import StoreForeign, StoreInUse, StoreTooNew, StoreUnavailable
 from hookflash.stores import SqliteStore
 from hookflash.testing.conformance import NOW, _change
 
@@ -26,7 +26,9 @@ async def test_the_file_is_for_its_owner_alone(path):
 async def test_every_commit_is_synced(path):
     """Write-ahead log, full sync: what was acknowledged survives the loss of power."""
     store = SqliteStore(path)
-    settings = await store._writer.run(lambda connection: [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")])
+    settings = await store._writer.run(
+        lambda connection: [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    )
     assert settings == ["wal", 2]
     await store.close()
 
@@ -53,10 +55,24 @@ async def test_looking_beside_a_server_is_allowed(path):
 async def test_a_file_of_a_newer_version_is_left_alone(path):
     """What a newer hookflash wrote is not touched."""
     connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE handoffs (id)")
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(StoreTooNew, match="newer hookflash"):
         SqliteStore(path)
+
+
+async def test_somebody_elses_database_is_left_alone(path):
+    """Another program's file gets no tables of ours, by a server or by a reader; an empty one no reader fills."""
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE recipes (id)")
+    connection.close()
+    for serve in (True, False):
+        with pytest.raises(StoreForeign, match="not a database of hookflash"):
+            SqliteStore(path, serve=serve)
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (1,)
+    connection.close()
 
 
 async def test_a_locked_database_is_an_answer_and_not_a_loss(path):
@@ -87,7 +103,7 @@ async def test_a_full_disk_is_an_answer_and_not_a_loss(path):
 async def test_a_place_that_cannot_be_written_is_named(tmp_path):
     """A path below a file cannot be a database."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreUnavailable, match="cannot be written"):
+    with pytest.raises(StoreUnavailable, match="cannot be used"):
         SqliteStore(tmp_path / "file" / "hookflash.db")
 
 

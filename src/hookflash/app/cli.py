@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -27,6 +28,21 @@ Database = Annotated[
     Path | None, typer.Option(help="The database file. Default: HOOKFLASH_DATABASE_URL, or hookflash.db beside the matrix.")
 ]
 DEFAULT_MATRIX = Path("matrix.yaml")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"hookflash {version('hookflash')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """The escalation engine for AI assistants: when a person must take over, who, and with what context."""
 
 
 @cli.command()
@@ -159,21 +175,25 @@ def doctor(
 
 def _print(view: Any, json: bool) -> None:
     """Print a view as a person reads it, or as JSON."""
+    from rich.text import Text
+
     from hookflash.app.console import console, print_json
 
     if json:
         print_json(view.data())
     else:
-        console().print(view.render())
+        content = view.render()
+        console().print(content, soft_wrap=isinstance(content, str | Text))  # lines of text stay whole, for other tools
 
 
 def main() -> None:
     """Run the command line; every expected error is one message, never a traceback."""
     set_up_logs(level=50)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without these letters still gets the message
     try:
-        cli(standalone_mode=False)
-    except typer.Exit as exit_:
-        sys.exit(exit_.exit_code)
+        sys.exit(cli(standalone_mode=False) or FINE)  # a verb that ends by `typer.Exit` returns its code
     except HookflashError as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -181,6 +201,8 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FINE)
+    except OSError as error:
+        _fail(f"cannot go on: {error.strerror or type(error).__name__}; check the disk and the file that is written to")
     except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
         _fail_usage(error)
 

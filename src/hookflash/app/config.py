@@ -23,8 +23,9 @@ def database_path(matrix: Path) -> Path:
         return matrix.resolve().parent / "hookflash.db"
     if url.startswith("sqlite:///"):
         return Path(url.removeprefix("sqlite:///"))
-    kind = url.partition(":")[0]
-    raise ConfigError(f"{DATABASE_URL} names a {kind} database; this version serves sqlite:///path/to/file.db")
+    kind, found, _ = url.partition("://")
+    what = f"names a {kind} database" if found and kind.isalnum() else "is not a database URL"
+    raise ConfigError(f"{DATABASE_URL} {what}; this version serves sqlite:///path/to/file.db")
 
 
 def api_keys(environment: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """`hookflash demo`: recorded conversations through the real engine, shown turn by turn."""
 
 import asyncio
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -21,10 +23,13 @@ from hookflash.errors import InputError
 from hookflash.matrix import Matrix, load_matrix
 from hookflash.model import Action, Handoff, Kind, Signal, Speaker, State
 from hookflash.stores import SqliteStore
+from hookflash.stores.sqlite import claim
 from hookflash.testing import FrozenClock, ScriptedLine
 
 # Signals below this are shown in `--json` only.
 NOTABLE = 0.5
+# What a demo's database carries in its header, so that the next demo may write over it: `demo` in ASCII.
+DEMO_MARK = 0x64656D6F
 LABEL_WIDTH = 14
 _COLOURS = {Action.CONTINUE: "green", Action.ESCALATE: "bold red", Action.REPLACE: "bold yellow"}
 
@@ -51,11 +56,25 @@ def _shipped() -> Path:
 
 
 def _begin_anew(database: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
+    """Remove an earlier demo's file, and nothing else's. Raises `InputError`, `StoreInUse`, `StoreUnavailable`."""
+    with claim(database):
+        if database.exists() and not _is_of_a_demo(database):
+            raise InputError(f"{database} is not the file of an earlier demo; name another one with --database")
         try:
-            database.with_name(database.name + suffix).unlink(missing_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write {database}: {error.strerror}; name another file with --database") from None
+            for suffix in ("", "-wal", "-shm"):
+                database.with_name(database.name + suffix).unlink(missing_ok=True)
+            with closing(sqlite3.connect(database)) as connection:
+                connection.execute(f"PRAGMA application_id = {DEMO_MARK}")
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(f"cannot write {database}: {error}; name another file with --database") from None
+
+
+def _is_of_a_demo(database: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("PRAGMA application_id").fetchone() == (DEMO_MARK,))
+    except sqlite3.Error:
+        return False
 
 
 async def _play(matrix: Matrix, transcripts: tuple[Transcript, ...], database: Path, out: Console | None) -> list[Any]:

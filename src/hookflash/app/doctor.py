@@ -1,5 +1,6 @@
 """`hookflash doctor`: what is missing here, and how to get it."""
 
+import asyncio
 import os
 import sqlite3
 import sys
@@ -19,6 +20,7 @@ from hookflash.errors import HookflashError
 from hookflash.matrix import Matrix, load_matrix
 from hookflash.model import BUILTIN_DESK
 from hookflash.signals.lexicon import lexicon
+from hookflash.stores import SqliteStore
 
 OLDEST_PYTHON = (3, 11)
 # UPSERT with RETURNING and WAL fixes that the store relies on.
@@ -136,8 +138,19 @@ def _database(matrix: Path, database: Path | None) -> Iterator[Finding]:
         yield Finding("database", "not usable", str(error))
         return
     folder = path if path.exists() else path.parent
-    writable = os.access(folder, os.W_OK)
-    yield Finding("database", str(path), None if writable else f"give this user the right to write {folder}")
+    if not os.access(folder, os.W_OK):
+        yield Finding("database", str(path), f"give this user the right to write {folder}")
+        return
+    try:
+        if path.exists():
+            asyncio.run(_look_into(path))
+        yield Finding("database", str(path))
+    except HookflashError as error:
+        yield Finding("database", "not usable", str(error))
+
+
+async def _look_into(path: Path) -> None:
+    await SqliteStore(path, serve=False).close()
 
 
 def _keys() -> Iterator[Finding]:

@@ -19,25 +19,27 @@ from hookflash.app.wiring import EmbeddedEngine
 from hookflash.engine import DEFAULT_TENANT
 from hookflash.errors import TurnError
 from hookflash.model import Conversation, CustomerLeft, Decision, Handoff, Speaker, State, Turn
+from hookflash.model.conversation import Identifier, StorableText
 from hookflash.ports import Message
 
 # The watchman makes its rounds several times a second; silent for so long, it is not well.
 WATCHMAN_SILENCE = timedelta(seconds=10)
-Id = Annotated[str, Path(min_length=1, max_length=200)]
+Id = Annotated[Identifier, Path()]
+LAST_NUMBER = 2**31 - 1
 
 
 class Said(BaseModel):
     """A few words from a responder."""
 
     model_config = ConfigDict(extra="forbid")
-    text: str = Field(min_length=1, max_length=4_000, description="The reason, result or disposition.")
+    text: StorableText = Field(min_length=1, max_length=4_000, description="The reason, result or disposition.")
 
 
 class Taking(BaseModel):
     """Who takes a conversation."""
 
     model_config = ConfigDict(extra="forbid")
-    responder: str = Field(min_length=1, max_length=200, description="A responder of the matrix, or a person's name.")
+    responder: Identifier = Field(description="A responder of the matrix, or a person's name.")
 
 
 def create_app(engine: EmbeddedEngine, keys: Mapping[str, str]) -> FastAPI:
@@ -104,7 +106,7 @@ def _add_conversations(app: FastAPI, engine: EmbeddedEngine, Tenant: Any, metric
         return await engine.conversation(conversation, tenant=tenant)
 
     @app.get("/v1/conversations/{conversation}/messages", tags=["conversations"])
-    async def get_messages(conversation: Id, tenant: Tenant, after: Annotated[int, Query(ge=0)] = 0) -> tuple[Message, ...]:
+    async def get_messages(conversation: Id, tenant: Tenant, after: Annotated[int, Query(ge=0, le=LAST_NUMBER)] = 0) -> tuple[Message, ...]:
         """Return what hookflash told the customer since message number `after`; show it in the chat."""
         return await engine.store.messages(tenant, conversation, after)
 
@@ -181,7 +183,8 @@ def _add_operations(app: FastAPI, engine: EmbeddedEngine, Tenant: Any, metrics: 
         """Answer 200 if turns are accepted and the watchman makes its rounds, else 503 and why."""
         seen = engine.watchman.last_round
         if seen is None or engine.clock.now() - seen > WATCHMAN_SILENCE:
-            return problem(503, "Not ready", "the watchman has not made its round; the store may be locked or full")
+            return problem(503, "Not ready", "the watchman has not made its round; the log of the server says why")
+        await engine.store.probe(engine.clock.now())
         return Response('{"status":"ready"}', media_type="application/json")
 
     @app.get("/metrics", tags=["operations"])

@@ -1,5 +1,6 @@
 """No request body larger than a turn can be is ever read into memory."""
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hookflash.app.problems import problem
@@ -21,7 +22,10 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        body = None if not declared.isdigit() or int(declared) > MAX_BODY_BYTES else await _read(receive)
+        try:
+            body = None if not declared.isdigit() or int(declared) > MAX_BODY_BYTES else await _read(receive)
+        except ClientDisconnect:
+            return  # what breaks off is no turn, and nobody is left to be told
         if body is None:
             detail = f"the body is larger than {MAX_BODY_BYTES:,} bytes; send one turn a request, and documents as links"
             await problem(413, "Body too large", detail)(scope, receive, send)
@@ -34,6 +38,8 @@ async def _read(receive: Receive) -> bytes | None:
     body, more = b"", True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > MAX_BODY_BYTES:

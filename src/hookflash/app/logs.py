@@ -9,6 +9,8 @@ import structlog
 
 def set_up_logs(stream: TextIO | None = None, *, level: int = logging.INFO) -> None:
     """Write logs as JSON lines to a stream (standard error if none is given)."""
+    # The web server writes tracebacks, in which a customer's words may stand. Our own log says where a bug is.
+    logging.getLogger("uvicorn.error").disabled = True
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -7,7 +7,7 @@ import stat
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -27,16 +27,17 @@ def run_pipe(matrix: Path, *, json: bool) -> bool:
     return asyncio.run(_run(judge, sys.stdin.buffer, sys.stdout, json=json))
 
 
-async def _run(judge: Judge, lines: IO[bytes], out: IO[str], *, json: bool) -> bool:
+async def _run(judge: Judge, lines: IO[bytes], out: TextIO, *, json: bool) -> bool:
     bad = 0
     at_once = _is_interactive(lines)
+    ascii_only = (out.encoding or "").lower().replace("-", "") != "utf8"
     with _progress(lines) as progress:
         async for answer in decide_lines(judge, lines):
             if isinstance(answer.decision, BadLine):
                 bad += 1
                 _tell(answer.decision, bad, json=json)
             else:
-                out.write(jsonlib.dumps(public(answer.decision), ensure_ascii=False) + "\n")
+                out.write(jsonlib.dumps(public(answer.decision), ensure_ascii=ascii_only) + "\n")
                 if at_once:
                     out.flush()
             if progress is not None:

@@ -1,8 +1,10 @@
 """Errors over HTTP: RFC 9457 problem details, always, and never a customer's words in them."""
 
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -17,6 +19,8 @@ from hookflash.errors import (
     UnknownError,
 )
 
+log = structlog.get_logger("hookflash.http")
+
 # The first kind that an error is of gives its status and title.
 _STATUSES: tuple[tuple[type[HookflashError], int, str], ...] = (
     (UnknownError, 404, "Not found"),
@@ -27,6 +31,8 @@ _STATUSES: tuple[tuple[type[HookflashError], int, str], ...] = (
     (HookflashError, 500, "Cannot be done"),
 )
 RETRY_AFTER_SECONDS = 2
+# How much of a name that somebody made up is repeated to them.
+MAX_NAME = 60
 
 
 def problem(status: int, title: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
@@ -46,7 +52,7 @@ def install_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        faults = [{"where": ".".join(str(step) for step in one["loc"]), "what": one["msg"]} for one in error.errors()]
+        faults = [_fault(one) for one in error.errors()]
         detail = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults)
         return problem(422, "Input cannot be used", detail, errors=faults)
 
@@ -56,4 +62,12 @@ def install_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _bug(_: Request, error: Exception) -> JSONResponse:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        log.error("bug", error=type(error).__name__, file=place.filename, line=place.lineno)
         return problem(500, "Bug!", f"{type(error).__name__} inside hookflash; the log of the server says where")
+
+
+def _fault(error: Any) -> dict[str, str]:
+    """Return where a request is wrong and how, without what stood there."""
+    where = ".".join(str(step)[:MAX_NAME] for step in error["loc"])
+    return {"where": where, "what": error["msg"].removeprefix("Value error, ")}

@@ -33,6 +33,8 @@ def run_server(matrix: Path, tenants: Sequence[str], host: str, port: int, datab
     keys = api_keys(os.environ)
     _require_key(host, keys)
     matrices = _matrices(matrix, tenants)
+    for tenant in sorted(set(keys.values()) - set(matrices)):
+        raise ConfigError(f"there is an API key for tenant `{tenant}` and no matrix; add --tenant {tenant}=MATRIX")
     listening = _listen(host, port)
     engine = EmbeddedEngine(matrices, SqliteStore(database or database_path(matrix)), alarm=_alarm(), beat=_beat())
     where = f"http://{_shown(host)}:{listening.getsockname()[1]}"

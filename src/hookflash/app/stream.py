@@ -2,6 +2,7 @@
 
 import sqlite3
 import tempfile
+from codecs import BOM_UTF8
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
 from typing import IO, Any, NamedTuple
@@ -9,12 +10,15 @@ from typing import IO, Any, NamedTuple
 from pydantic import ValidationError
 from rapidfuzz import process
 
-from hookflash.engine import DEFAULT_TENANT, handoff_id
+from hookflash.changes import first_decision, require_next, sets_off
+from hookflash.errors import SequenceError
 from hookflash.judge import Judge, after
 from hookflash.model import Action, Conversation, Decision, Owner, Speaker, Turn, TurnRecord
 
 # The longest line that can hold a turn: its text with every character escaped, and the rest of the turn.
 MAX_LINE_BYTES = 400_000
+# How much of a name that somebody made up is repeated to them.
+MAX_NAME = 60
 # Conversations kept in memory; the others wait on disk.
 MAX_OPEN = 5_000
 
@@ -36,7 +40,8 @@ class Answer(NamedTuple):
 async def decide_lines(judge: Judge, lines: IO[bytes]) -> AsyncIterator[Answer]:
     """Yield a decision, or what is wrong, for each line that is not blank."""
     open_conversations = Conversations()
-    for number, line in enumerate(_bounded(lines), start=1):
+    for number, raw in enumerate(_bounded(lines), start=1):
+        line = raw.removeprefix(BOM_UTF8) if number == 1 else raw
         if not line.strip():
             continue
         turn = _turn(number, line)
@@ -73,23 +78,38 @@ async def _decide(judge: Judge, turn: Turn, number: int, known: "Conversations")
     if turn.conversation is None:
         return (await judge.judge(turn, Conversation(id=f"line-{number}"))).decision
     conversation = known.get(turn.conversation)
-    expected = (conversation.last_seq or 0) + 1
-    if turn.seq is not None and turn.seq != expected:
-        return BadLine(number, f"seq: {turn.seq} is out of order in conversation {turn.conversation}; the next one is {expected}")
+    try:
+        sent_before = _sent_before(turn, conversation)
+        if sent_before is not None:
+            return sent_before
+        require_next(turn, conversation)
+    except SequenceError as error:
+        return BadLine(number, f"{'key' if turn.key else 'seq'}: {error}")
     record = await judge.judge(turn, conversation)
-    if turn.final or record.decision.action is not Action.CONTINUE:
+    if turn.final or sets_off(record.decision, conversation):
         known.put(_owned(after(conversation, record), record))
     return record.decision
 
 
+def _sent_before(turn: Turn, conversation: Conversation) -> Decision | None:
+    """Return the first decision on a turn whose key is known already."""
+    if turn.key is None:
+        return None
+    kept = next((record for record in conversation.turns if record.turn.key == turn.key), None)
+    return first_decision(kept, turn) if kept else None
+
+
 def _owned(spoken: Conversation, record: TurnRecord) -> Conversation:
     """Hand the conversation over the way the engine would, as far as can be known without responders."""
-    if record.turn.speaker is Speaker.RESPONDER:
+    if record.turn.speaker is Speaker.RESPONDER and spoken.handoff is not None:
         return spoken.model_copy(update={"owner": Owner.RESPONDER})
-    if record.decision.action is not Action.ESCALATE or not record.decision.reasons or spoken.handoff is not None:
+    if record.decision.action is not Action.ESCALATE or not sets_off(record.decision, spoken):
         return spoken
-    identifier = handoff_id(DEFAULT_TENANT, spoken.id, record.number)
-    return spoken.model_copy(update={"owner": Owner.WAITING, "handoff": identifier, "escalated": record.decision.reasons[0]})
+    reason = record.decision.reasons[0]
+    if spoken.handoff is not None:
+        return spoken.model_copy(update={"escalated": reason})
+    name = f"{spoken.id}:{record.number}"
+    return spoken.model_copy(update={"owner": Owner.WAITING, "handoff": name, "escalated": reason})
 
 
 def _bounded(lines: IO[bytes]) -> Iterator[bytes]:
@@ -112,7 +132,7 @@ def _turn(number: int, line: bytes) -> Turn | BadLine:
 
 
 def _fault(detail: Any) -> str:
-    where = ".".join(str(step) for step in detail["loc"])
+    where = ".".join(str(step)[:MAX_NAME] for step in detail["loc"])
     kind, message = detail["type"], detail["msg"].removeprefix("Value error, ")
     if kind == "json_invalid":
         return f"is not JSON ({detail['ctx']['error']}); write one JSON object a line"
@@ -124,7 +144,7 @@ def _fault(detail: Any) -> str:
     if kind == "timezone_aware":
         return f"{where}: has no time zone; end it with Z or an offset like -06:00"
     if kind == "model_type":
-        return "is not a JSON object; write a turn as {...}"
+        return f"{where}: is not an object; write it as {{...}}" if where else "is not a JSON object; write a turn as {...}"
     return f"{where}: {message[0].lower()}{message[1:]}"
 
 

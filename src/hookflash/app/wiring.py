@@ -16,11 +16,12 @@ from hookflash.app.config import database_path
 from hookflash.courier import Courier
 from hookflash.desks import BuiltinDesk, WebhookDesk
 from hookflash.engine import DEFAULT_TENANT, Engine
-from hookflash.errors import ConfigError
+from hookflash.errors import ConfigError, ForbiddenMove, StoreUnavailable
 from hookflash.judge import Judge
 from hookflash.lines import ChatLine
 from hookflash.matrix import Matrix, load_matrix
 from hookflash.model import BUILTIN_DESK, Accepted, Decision, HandedBack, Handoff, PromiseKept, RingFailed, State, Turn, WrappedUp
+from hookflash.moves import DECLINED
 from hookflash.ports import Clock, Desk, Detector, Line, Roster, Store
 from hookflash.rosters import StaticRoster
 from hookflash.signals.panel import Panel, builtin_detectors
@@ -71,7 +72,6 @@ def build_desks(matrices: Mapping[str, Matrix], store: Store, clock: Clock, clie
     """Return every desk of every tenant's matrix. Raises `ConfigError` for one that cannot be set up."""
     desks: dict[tuple[str, str], Desk] = {}
     for tenant, matrix in matrices.items():
-        desks[tenant, BUILTIN_DESK] = BuiltinDesk(BUILTIN_DESK, store, clock)
         for name, spec in matrix.desks.items():
             if spec.kind == BUILTIN_DESK:
                 desks[tenant, name] = BuiltinDesk(name, store, clock)
@@ -79,6 +79,7 @@ def build_desks(matrices: Mapping[str, Matrix], store: Store, clock: Clock, clie
                 desks[tenant, name] = WebhookDesk(name, spec.url or "", _secret(name, spec.secret_env), client, clock)
             else:
                 desks[tenant, name] = _plugged_desk(name, spec.kind, spec.model_dump())
+        desks[tenant, BUILTIN_DESK] = BuiltinDesk(BUILTIN_DESK, store, clock)
     return desks
 
 
@@ -145,6 +146,8 @@ class EmbeddedEngine(Engine):
         self.on_work = self.courier.wake
         self._tasks: list[asyncio.Task[None]] = []
         self._begun = False
+        self._closed = False
+        self._beginning = asyncio.Lock()
         self._manual = manual
 
     @classmethod
@@ -160,22 +163,30 @@ class EmbeddedEngine(Engine):
 
     async def observe(self, turn: Turn, *, tenant: str = DEFAULT_TENANT) -> Decision:
         """See `Engine.observe`; begins the couriers and the watchman with the first turn."""
+        if self._closed:
+            raise StoreUnavailable("the engine is closed; open it again")
         if not self._begun:
             await self.begin()
         return await super().observe(turn, tenant=tenant)
 
     async def begin(self) -> None:
         """Start the couriers and the watchman, which go on with everything left unfinished."""
-        if self._begun:
-            return
-        self._begun = True
-        await self.start()
+        async with self._beginning:
+            if not self._begun:
+                await self.start()
+                self._set_to_work()
+                self._begun = True
+
+    def _set_to_work(self) -> None:
         if self._manual:
             return
         self._tasks = [asyncio.create_task(self.courier.run()), asyncio.create_task(self.watchman.run())]
 
     async def close(self) -> None:
         """Stop. What is unfinished stays in the store and goes on with the next start."""
+        if self._closed:
+            return
+        self._closed = True
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -201,7 +212,9 @@ class EmbeddedEngine(Engine):
     async def decline(self, handoff: str, why: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
         """Record that the responder being rung declines; the next rung is rung."""
         found = await self.handoff(handoff, tenant=tenant)
-        return await self.apply(handoff, RingFailed(key=found.ringing or "", answer=f"declined: {why}"), tenant=tenant)
+        if found.ringing is None:
+            raise ForbiddenMove(f"handoff {handoff} is {found.state} and rings nowhere; there is nothing to decline")
+        return await self.apply(handoff, RingFailed(key=found.ringing, answer=f"{DECLINED}: {why}"), tenant=tenant)
 
     async def hand_back(self, handoff: str, result: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
         """Return the conversation to the assistant with the responder's result."""

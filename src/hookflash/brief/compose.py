@@ -1,5 +1,6 @@
 """Put the brief together from what was said and measured. Pure; the same conversation gives the same brief."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -23,8 +24,6 @@ from hookflash.model import (
 from hookflash.signals.language import language_of
 
 PHI = "phi"
-# Context parts that a matrix may leave out; the reason always travels.
-_OPTIONAL = {"summary": (), "history": (), "entities": (), "sentiment": None, "tried": ()}
 _COMPLAINTS = (Kind.ANGER, Kind.FENCED, Kind.STUCK)
 
 
@@ -39,16 +38,8 @@ def compose(
     """Return the brief of a handoff. `conversation` and `history` include the turn that was decided on."""
     business = matrix.business
     last: Turn = conversation.turns[-1].turn
-    complaint = any(reason.trigger in _COMPLAINTS for reason in decision.reasons)
-    facts = entities(history, now=now, zone=business.timezone, country=business.country, complaint=complaint)
-    customer = _with_facts(conversation.customer, facts)
-    parts: dict[str, Any] = {
-        "summary": summary(history, decision.reasons, decision.turn),
-        "history": history,
-        "entities": facts,
-        "sentiment": sentiment(conversation.said_by(Speaker.CUSTOMER)),
-        "tried": tried(history, conversation.turns),
-    }
+    parts = _parts(decision, conversation, history, matrix, now)
+    customer = _with_facts(conversation.customer, parts.get("entities", ()))
     return Brief(
         handoff=handoff,
         conversation=conversation.id,
@@ -67,8 +58,24 @@ def compose(
         timezone=customer.timezone,
         verified=customer.verified,
         labels=(PHI,) if business.regulated == "hipaa" else (),
-        **{name: value if name in matrix.context else _OPTIONAL[name] for name, value in parts.items()},
+        **parts,
     )
+
+
+def _parts(
+    decision: Decision, conversation: Conversation, history: tuple[HistoryTurn, ...], matrix: Matrix, now: datetime
+) -> dict[str, Any]:
+    """Return the parts of the context that the matrix lets travel, and make no others."""
+    business = matrix.business
+    complaint = any(reason.trigger in _COMPLAINTS for reason in decision.reasons)
+    made: dict[str, Callable[[], Any]] = {
+        "summary": lambda: summary(history, decision.reasons, decision.turn),
+        "history": lambda: history,
+        "entities": lambda: entities(history, now=now, zone=business.timezone, country=business.country, complaint=complaint),
+        "sentiment": lambda: sentiment(conversation.said_by(Speaker.CUSTOMER)),
+        "tried": lambda: tried(history, conversation.turns),
+    }
+    return {name: make() for name, make in made.items() if name in matrix.context}
 
 
 def _with_facts(customer: Customer, facts: tuple[Entity, ...]) -> Customer:

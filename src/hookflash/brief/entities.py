@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
+from itertools import islice
+from zoneinfo import ZoneInfo
 
 import dateparser
 import phonenumbers
@@ -11,6 +13,13 @@ import phonenumbers
 from hookflash.model import Entity, EntityKind, HistoryTurn, Speaker
 
 Found = tuple[EntityKind, str, str, float]
+
+# Customers state facts in the first lines; what follows in a pasted document is no fact about them.
+SCANNED_CHARACTERS = 4_000
+MAX_OF_A_KIND = 12
+LOOK_BACK_CHARACTERS = 60
+# Words before a date that speak of the past: "since Monday", "was charged on the 3rd of May".
+_PAST = re.compile(r"\b(?:since|was|were|had|did|happened|ago|desde|fue)\b[^.?!]{0,40}$", re.IGNORECASE)
 
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}")
 _NAMED_NUMBER = re.compile(
@@ -24,7 +33,7 @@ _CARD = re.compile(
     r"(?:\b(?:card|visa|mastercard|amex|tarjeta)\b[^.\d*]{0,30}(?:ending|ends|terminad[ao])?\D{0,12}|\*{4}[\s-]?)(\d{4})\b", re.IGNORECASE
 )
 _AMOUNT = re.compile(
-    r"(?P<sign>[$€£])\s?(?P<a>\d[\d,]*(?:\.\d{1,2})?)|(?P<b>\d[\d,]*(?:\.\d{1,2})?)\s?(?P<unit>dollars?|usd|euros?|eur|pounds?|gbp|d[oó]lares)\b",
+    r"(?P<sign>[$€£])\s?(?P<a>\d[\d,]{0,12}(?:\.\d{1,2})?)|(?<![\d,])(?P<b>\d[\d,]{0,12}(?:\.\d{1,2})?)\s?(?P<unit>dollars?|usd|euros?|eur|pounds?|gbp|d[oó]lares)\b",
     re.IGNORECASE,
 )
 _CURRENCY = {"$": "USD", "€": "EUR", "£": "GBP", "dol": "USD", "dól": "USD", "usd": "USD", "eur": "EUR", "pou": "GBP", "gbp": "GBP"}
@@ -94,23 +103,29 @@ def entities(history: tuple[HistoryTurn, ...], *, now: datetime, zone: str, coun
     for turn in history:
         if turn.speaker is not Speaker.CUSTOMER:
             continue
-        for kind, value, normalised, confidence in _found(turn, now, zone, country, complaint):
+        said_at = (turn.at or now).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        for kind, value, normalised, confidence in _facts(turn.text[:SCANNED_CHARACTERS], said_at, country):
+            if kind is EntityKind.COMPLAINT and not complaint:
+                continue
             entity = Entity(kind=kind, value=value, normalised=normalised, turn=turn.number, confidence=confidence)
             kept.setdefault((kind, normalised), entity)
     return tuple(sorted(kept.values(), key=lambda entity: entity.turn))
 
 
-def _found(turn: HistoryTurn, now: datetime, zone: str, country: str, complaint: bool) -> Iterator[Found]:
-    text = turn.text
-    yield from ((EntityKind.EMAIL, found.group(), found.group().lower(), 0.95) for found in _EMAIL.finditer(text))
-    yield from _phones(text, country)
-    yield from _numbers(text)
-    yield from ((EntityKind.CARD_LAST_FOUR, found.group(1), found.group(1), 0.9) for found in _CARD.finditer(text))
-    yield from _amounts(text)
-    yield from _dates(text, turn.at or now, zone)
-    yield from _names(text)
-    if complaint:
-        yield from _complaints(text)
+@lru_cache(maxsize=4_096)
+def _facts(text: str, said_at: datetime, country: str) -> tuple[Found, ...]:
+    """Return the facts in one turn; `said_at` is the wall time of the business. Remembered, since briefs are made anew."""
+    finders = (_emails, lambda words: _phones(words, country), _numbers, _cards, _amounts, _names, _complaints)
+    found = [fact for finder in finders for fact in islice(finder(text), MAX_OF_A_KIND)]
+    return (*found, *islice(_dates(text, said_at), MAX_OF_A_KIND))
+
+
+def _emails(text: str) -> Iterator[Found]:
+    return ((EntityKind.EMAIL, found.group(), found.group().lower(), 0.95) for found in _EMAIL.finditer(text))
+
+
+def _cards(text: str) -> Iterator[Found]:
+    return ((EntityKind.CARD_LAST_FOUR, found.group(1), found.group(1), 0.9) for found in _CARD.finditer(text))
 
 
 def _phones(text: str, country: str) -> Iterator[Found]:
@@ -128,31 +143,24 @@ def _numbers(text: str) -> Iterator[Found]:
 def _amounts(text: str) -> Iterator[Found]:
     for found in _AMOUNT.finditer(text):
         digits = (found["a"] or found["b"]).replace(",", "")
-        currency = _CURRENCY[found["sign"] or found["unit"].lower()[:3]]
+        currency = _CURRENCY.get(found["sign"] or found["unit"].lower()[:3])
+        if currency is None:
+            continue  # a look-alike letter in the unit
         yield EntityKind.AMOUNT, found.group(), f"{float(digits):.2f} {currency}", 0.9
 
 
-def _dates(text: str, said_at: datetime, zone: str) -> Iterator[Found]:
+def _dates(text: str, said_at: datetime) -> Iterator[Found]:
     for found in _DATE.finditer(text):
-        past = found.group().lower().startswith(("last", "yesterday", "ayer")) or _looks_back(text, found.start())
-        resolved = _resolve(found.group(), said_at.isoformat(), zone, past)
+        before = text[max(0, found.start() - LOOK_BACK_CHARACTERS) : found.start()]
+        past = found.group().lower().startswith(("last", "yesterday", "ayer")) or bool(_PAST.search(before))
+        resolved = _resolve(found.group(), said_at, past)
         if resolved is not None:
             yield EntityKind.DATE, found.group(), resolved, 0.8
 
 
-def _looks_back(text: str, place: int) -> bool:
-    """Whether the words before a date speak of the past: "since Monday", "was charged on the 3rd of May"."""
-    return bool(re.search(r"\b(?:since|was|were|had|did|happened|ago|desde|fue)\b[^.?!]{0,40}$", text[:place], re.IGNORECASE))
-
-
-@lru_cache(maxsize=1_024)
-def _resolve(said: str, said_at: str, zone: str, past: bool) -> str | None:
+def _resolve(said: str, said_at: datetime, past: bool) -> str | None:
     """Return the ISO date meant, its year resolved from when it was said."""
-    settings = {
-        "RELATIVE_BASE": datetime.fromisoformat(said_at).replace(tzinfo=None),
-        "TIMEZONE": zone,
-        "PREFER_DATES_FROM": "past" if past else "future",
-    }
+    settings = {"RELATIVE_BASE": said_at, "PREFER_DATES_FROM": "past" if past else "future"}
     plain = re.sub(r"^(?:next|last|this|pr[oó]ximo)\s+", "", said, flags=re.IGNORECASE)
     resolved = dateparser.parse(plain, languages=["en", "es"], settings=settings)
     return resolved.date().isoformat() if resolved else None

@@ -17,6 +17,7 @@ from hookflash.ports import Clock
 TIMEOUT = timedelta(seconds=8)
 # What the receiver may answer with; more is not an acknowledgement but an accident.
 MAX_ANSWER_BYTES = 64_000
+MAX_TICKET = 100
 # Statuses by which the receiver says that the same message will never do.
 _FINAL = frozenset({400, 401, 403, 404, 405, 410, 413, 415, 422})
 
@@ -82,7 +83,9 @@ def _seconds(value: str | None) -> float | None:
 def _ticket(answer: bytes) -> str | None:
     try:
         content = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     ticket = content.get("ticket") if isinstance(content, dict) else None
-    return str(ticket)[:100] if isinstance(ticket, (str, int)) else None
+    if not isinstance(ticket, (str, int)):
+        return None
+    return "".join(letter for letter in str(ticket) if letter.isprintable())[:MAX_TICKET] or None

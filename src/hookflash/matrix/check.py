@@ -6,11 +6,13 @@ They therefore trust nothing: where a value has the wrong shape they pass over i
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from rapidfuzz import process
 
-from hookflash.matrix.schema import TRIGGERS
+from hookflash.hours import after_open_time
+from hookflash.matrix.schema import TRIGGERS, Matrix, Nobody
 from hookflash.matrix.values import DAYS, parse_days, parse_spans
 from hookflash.matrix.wording import BUILTIN_WORDING, PLACEHOLDERS, placeholders_of
 from hookflash.model import BUILTIN_DESK
@@ -49,8 +51,10 @@ def findings(document: dict[str, Any]) -> list[Finding]:
         _rungs,
         _routes,
         _wording,
+        _moments,
         _boundary,
         _desks,
+        _openings,
     )
     return [finding for check in checks for finding in check(document)]
 
@@ -137,6 +141,10 @@ def _routes(document: dict[str, Any]) -> Iterator[Finding]:
     last = len(routes) - 1
     if last not in catching and isinstance(routes[last], dict):
         yield Finding(("routes", last), "the last route does not take everything", "end with a route that has `when: {}`")
+    named = [route.get("name") for route in routes if isinstance(route, dict)]
+    for index, name in enumerate(named):
+        if name is not None and name in named[:index]:
+            yield Finding(("routes", index), f"another route is called `{name}` already", "give each route a name of its own")
     for index in catching:
         if index < last:
             yield Finding(("routes", index), "no route after this one can be reached", "move the route with `when: {}` to the end")
@@ -167,10 +175,39 @@ def _placeholders(path: Steps, text: Any) -> Iterator[Finding]:
     try:
         used = placeholders_of(text)
     except ValueError:
-        yield Finding(path, "the braces do not match", "write placeholders like {callback_by}")
+        yield Finding(path, "the braces do not match, or hold more than a name", "write placeholders like {callback_by}")
         return
     for name in sorted(used - PLACEHOLDERS):
         yield Finding(path, f"{{{name}}} is not a placeholder", _choices(name, sorted(PLACEHOLDERS)))
+
+
+def _moments(document: dict[str, Any]) -> Iterator[Finding]:
+    """Words are said when they are so: a due time only with a promise, a responder only when one is rung."""
+    for path, key in _at(document, ("routes", "*", "say")):
+        for language, text in _own_words(document, key):
+            for name in sorted(_used(text) - {"business"}):
+                what = f"`{key}` in {language} says {{{name}}}, which is not known when the decision is made"
+                yield Finding(path, what, "say it in `nobody` or `connecting`, or leave it out")
+
+
+def _own_words(document: dict[str, Any], key: Any) -> Iterator[tuple[str, str]]:
+    for path, text in _at(document, ("wording", "*")):
+        if isinstance(text, dict) and isinstance(text.get(key), str):
+            yield str(path[-1]), text[key]
+
+
+def _used(text: str) -> set[str]:
+    try:
+        return placeholders_of(text)
+    except ValueError:
+        return set()
+
+
+def _openings(document: dict[str, Any]) -> Iterator[Finding]:
+    """A calendar that never opens keeps no promise and answers no ring."""
+    for path, calendar in _at(document, ("hours", "*")):
+        if isinstance(calendar, dict) and not set(calendar) - {"holidays", "closed", "timezone"}:
+            yield Finding(path, "the calendar is never open", 'name days, like mon-fri: "09:00-17:00", or write `always`')
 
 
 def _boundary(document: dict[str, Any]) -> Iterator[Finding]:
@@ -193,9 +230,27 @@ def _desks(document: dict[str, Any]) -> Iterator[Finding]:
     for path, desk in _at(document, ("desks", "*")):
         if not isinstance(desk, dict):
             continue
+        if path[-1] == BUILTIN_DESK and desk.get("kind") != BUILTIN_DESK:
+            yield Finding(path, "`builtin` is the name of hookflash's own desk", "give this desk another name")
         if desk.get("kind") == "webhook" and not desk.get("url"):
             yield Finding(path, "a webhook desk needs a `url`", 'add `url: "https://..."`')
         for key in desk:
             if desk.get("kind") in (BUILTIN_DESK, "webhook") and key not in ("kind", "baa", "url", "secret_env"):
                 known = ["kind", "baa", "url", "secret_env"]
                 yield Finding((*path, key), f"`{key}` is not a key of a {desk['kind']} desk", _choices(str(key), known))
+
+
+# Any instant does: a calendar repeats itself within the year that is looked ahead.
+_SOME_INSTANT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def unkeepable(matrix: Matrix) -> list[Finding]:
+    """Return a finding for each promise whose opening time never adds up within a year."""
+    promises: list[tuple[Steps, Nobody | None]] = [(("nobody",), matrix.nobody)]
+    promises += [(("routes", number, "nobody"), route.nobody) for number, route in enumerate(matrix.routes)]
+    return [
+        Finding((*path, "callback"), "there is not so much opening time in a year", "shorten `within`, or name other hours")
+        for path, nobody in promises
+        if nobody and nobody.callback.hours in matrix.calendars
+        if after_open_time(matrix.calendars[nobody.callback.hours], _SOME_INSTANT, nobody.callback.within) is None
+    ]

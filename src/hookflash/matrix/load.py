@@ -1,6 +1,8 @@
 """Read a matrix file into frozen types, or report every fault in it at once, each with its place and mend."""
 
+import re
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,17 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from hookflash.errors import Fault, InputError, MatrixError
-from hookflash.matrix.check import Finding, findings
+from hookflash.matrix.check import Finding, findings, unkeepable
 from hookflash.matrix.schema import Matrix
 
 # A matrix is read by people: a hundred times the longest we have seen. Larger files are something else.
 MAX_BYTES = 1_000_000
 # Aliases can unfold a small file into a huge tree; nobody writes this many values by hand.
 MAX_VALUES = 100_000
+
+# Deeper than any matrix; the parser's time grows with the square of the depth.
+MAX_DEPTH = 40
+_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 
 NodePath = tuple[str | int, ...]
 
@@ -35,6 +41,8 @@ def parse_matrix(text: str, name: str = "matrix.yaml") -> Matrix:
     document = _Document(text, name)
     matrix, problems = _validate(document.plain)
     problems += findings(document.plain)
+    if matrix is not None and not problems:
+        problems += unkeepable(matrix)
     if matrix is None or problems:
         raise MatrixError([document.fault(problem) for problem in problems])
     return matrix
@@ -56,6 +64,8 @@ class _Document:
 
     def __init__(self, text: str, name: str) -> None:
         self.name = name
+        if _is_nested_too_deep(text):
+            raise self._broken(1, 1, f"the file nests more than {MAX_DEPTH} brackets", "write it without so many brackets")
         self.root = self._parse(text)
         self._left = MAX_VALUES
         self.plain: Any = self._to_plain(self.root)
@@ -74,6 +84,9 @@ class _Document:
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             raise self._broken(line, column, f"not readable as YAML: {_first_line(error.problem)}", _yaml_mend(error)) from None
         except (YAMLError, ValueError, RecursionError) as error:
+            line = _line_of_impossible_date(text)
+            if line:
+                raise self._broken(line, 1, "there is no such day in the calendar", "write a day that exists, like 2026-12-24") from None
             raise self._broken(1, 1, f"not readable as YAML: {_first_line(str(error))}", "write plain YAML text") from None
 
     def _broken(self, line: int, column: int, what: str, mend: str) -> MatrixError:
@@ -166,6 +179,24 @@ def _resolve(node: Any, schema: dict[str, Any]) -> dict[str, Any]:
         return _resolve(schema["$defs"][node["$ref"].rsplit("/", 1)[1]], schema)
     branches = [_resolve(branch, schema) for branch in node.get("anyOf", [])]
     return next((branch for branch in branches if branch.get("properties")), node)
+
+
+def _is_nested_too_deep(text: str) -> bool:
+    depth = deepest = 0
+    for letter in text:
+        depth += (letter in "[{") - (letter in "]}")
+        deepest = max(deepest, depth)
+    return deepest > MAX_DEPTH
+
+
+def _line_of_impossible_date(text: str) -> int | None:
+    for number, line in enumerate(text.splitlines(), start=1):
+        for found in _DAY.findall(line):
+            try:
+                date.fromisoformat(found)
+            except ValueError:
+                return number
+    return None
 
 
 def _first_line(text: str | None) -> str:

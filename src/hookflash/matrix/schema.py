@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from hookflash.matrix.values import (
-    Duration,
     HolidayCode,
     Language,
+    PromiseTime,
+    RingTime,
     Spans,
     VoiceAddress,
     Zone,
@@ -117,7 +118,7 @@ class Responder(Section):
 class Examples(Section):
     """What customers say when they mean one thing."""
 
-    examples: tuple[str, ...] = Field(min_length=1, description="Three or more ways to say it.")
+    examples: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=1, description="Three or more ways to say it.")
 
 
 class ScopeSpec(Section):
@@ -208,8 +209,8 @@ class Step(Section):
     """One rung of a ladder: whom to ring, and for how long before the next."""
 
     to: str = Field(description="A name under `responders`.")
-    warm: Duration | None = Field(None, description="Ring this long, and introduce the customer.")
-    cold: Duration | None = Field(None, description="Ring this long, and pass the customer on.")
+    warm: RingTime | None = Field(None, description="Ring this long, and introduce the customer.")
+    cold: RingTime | None = Field(None, description="Ring this long, and pass the customer on.")
 
     @property
     def ring_for(self) -> timedelta:
@@ -220,7 +221,7 @@ class Step(Section):
 class Callback(Section):
     """By when a person calls back: after so much opening time of a calendar."""
 
-    within: Duration
+    within: PromiseTime
     hours: str = Field(description="A name under `hours`.")
 
 
@@ -276,6 +277,10 @@ class Matrix(Section):
     def spoken_name(self, responder: str) -> str:
         """Return how customers are told of a responder."""
         return self.responders[responder].name or responder.replace("_", " ")
+
+    def route_named(self, name: str) -> Route:
+        """Return the route of a name; one that this revision does not know is taken by the last, which takes everything."""
+        return next((route for route in self.routes if self.route_name(route) == name), self.routes[-1])
 
     def route_name(self, route: Route) -> str:
         """Return the route's name, or its place in the file: `routes[2]`."""

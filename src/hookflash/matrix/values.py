@@ -134,6 +134,22 @@ Duration = Annotated[
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^(\d{1,6}[smhd])+$", "examples": ["30s", "1h30m"]}),
 ]
+# A responder who has not answered in an hour is not there; a promise for after a month is none.
+LONGEST_RING = timedelta(hours=1)
+LONGEST_PROMISE = timedelta(days=31)
+
+
+def _at_most(longest: timedelta) -> AfterValidator:
+    def check(length: timedelta) -> timedelta:
+        if length > longest:
+            raise fault(f"{format_duration(length)} is too long", f"write at most {format_duration(longest)}")
+        return length
+
+    return AfterValidator(check)
+
+
+RingTime = Annotated[Duration, _at_most(LONGEST_RING)]
+PromiseTime = Annotated[Duration, _at_most(LONGEST_PROMISE)]
 Spans = Annotated[
     str,
     BeforeValidator(_spans_text),

@@ -42,8 +42,11 @@ BUILTIN_WORDING: dict[str, dict[str, str]] = {
 
 
 def placeholders_of(text: str) -> set[str]:
-    """Return the names of the placeholders in a text. Raises `ValueError` where its braces do not match."""
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    """Return the names of the placeholders in a text. Raises `ValueError` where it is not well formed."""
+    parts = list(Formatter().parse(text))
+    if any(form or conversion for _, _, form, conversion in parts):
+        raise ValueError("placeholders take no format")
+    return {name for _, name, _, _ in parts if name is not None}
 
 
 def words(matrix: Matrix, language: str, key: str, **values: str) -> str:
@@ -52,5 +55,6 @@ def words(matrix: Matrix, language: str, key: str, **values: str) -> str:
     for candidate in (language, language.partition("-")[0], main, main.partition("-")[0], "en"):
         text = matrix.wording.get(candidate, {}).get(key) or BUILTIN_WORDING.get(candidate, {}).get(key)
         if text is not None:
-            return text.format_map({"business": matrix.business.name, **values})
+            known = dict.fromkeys(PLACEHOLDERS, "") | {"business": matrix.business.name, **values}
+            return text.format_map(known)
     raise KeyError(f"Bug! no words {key!r} in any language")

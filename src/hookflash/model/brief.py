@@ -76,7 +76,8 @@ class Promise(Frozen):
     made_at: AwareDatetime
     by: str
     """Who keeps it: a desk by its name in the matrix."""
-    state: Literal["open", "kept", "overdue"] = "open"
+    state: Literal["open", "kept", "overdue", "late"] = "open"
+    """`late`: kept, but after its time."""
     told: str | None = None
     """The words said to the customer."""
 

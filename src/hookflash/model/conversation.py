@@ -152,14 +152,23 @@ class Conversation(Frozen):
     """Why a person was asked for, as long as the handoff is open."""
     result: str | None = None
     """What the responder achieved, after the last hand-back."""
+    fresh_from: int = 0
+    """Turns up to this number lie before the last handoff's end and count no more."""
     customer: Customer = Customer()
     channel: Channel = Channel.CHAT
     language: str | None = None
     last_seq: int | None = None
 
     def said_by(self, speaker: Speaker) -> tuple[TurnRecord, ...]:
-        """Return the remembered turns of one speaker, oldest first; drafts are not counted as said."""
-        return tuple(past for past in self.turns if past.turn.speaker is speaker and not past.turn.draft)
+        """Return the remembered turns of one speaker since the last handoff ended, oldest first; drafts are not said."""
+        return tuple(past for past in self.turns if past.turn.speaker is speaker and self._counts(past))
+
+    def since_handoff(self) -> tuple[TurnRecord, ...]:
+        """Return the remembered turns that were said since the last handoff ended, oldest first."""
+        return tuple(past for past in self.turns if self._counts(past))
+
+    def _counts(self, past: TurnRecord) -> bool:
+        return past.number > self.fresh_from and not past.turn.draft
 
     def with_turn(self, record: TurnRecord) -> "Conversation":
         """Return the conversation after one more turn, its window slid on."""

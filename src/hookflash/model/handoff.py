@@ -45,6 +45,7 @@ class Rung(Frozen):
 
     responder: str
     hours: str
+    desk: str
     line: str
     address: str
     ring_for: timedelta
@@ -65,7 +66,6 @@ class Plan(Frozen):
 
     route: str
     urgency: Urgency
-    desk: str
     ladder: tuple[Rung, ...]
     promise: PromiseTerms
 
@@ -102,10 +102,11 @@ class Handoff(Frozen):
     plan: Plan
     brief: Brief
     rung: int | None = None
-    """Position in the ladder of the responder being rung now."""
+    """Position in the ladder of the responder who is rung now, or will be once the brief is on their desk."""
     ringing: str | None = None
     """The key of the ring that is under way; an answer to any other comes too late."""
-    receipt: Receipt | None = None
+    receipts: tuple[Receipt, ...] = ()
+    """The latest receipt of each desk that holds the brief, newest last."""
     briefed_late: bool = False
     attempts: tuple[RingAttempt, ...] = ()
     responder: str | None = None
@@ -114,6 +115,17 @@ class Handoff(Frozen):
     """What the responder achieved, for the assistant after a hand-back and for the record."""
     requested_at: AwareDatetime
     changed_at: AwareDatetime
+
+    def receipt_of(self, desk: str) -> Receipt | None:
+        """Return the receipt of a desk, or None where it does not hold the brief."""
+        return next((receipt for receipt in self.receipts if receipt.desk == desk), None)
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """Return the receipt of the desk whose responder is rung, else the newest one."""
+        rung = self.plan.ladder[self.rung] if self.rung is not None else None
+        own = self.receipt_of(rung.desk) if rung else None
+        return own or (self.receipts[-1] if self.receipts else None)
 
 
 # Events: what happened to a handoff, as facts.
@@ -256,11 +268,20 @@ class StopRinging(Frozen):
 
 
 class Say(Frozen):
-    """Tell the customer something that is true."""
+    """Tell the customer something that is true, as long as it is: while that ring is under way, or that promise open."""
 
     kind: Literal["say"] = "say"
     key: str
     text: str
+    ringing: str | None = None
+    due: AwareDatetime | None = None
+
+    def still_holds(self, handoff: Handoff) -> bool:
+        """Return whether it would still be so if it were said now."""
+        if self.ringing is not None:
+            return handoff.ringing == self.ringing
+        promise = handoff.promise
+        return promise is not None and promise.state == "open" and promise.due == self.due
 
 
 class Alert(Frozen):
@@ -280,9 +301,10 @@ class SetTimer(Frozen):
 
 
 class ClearTimers(Frozen):
-    """Forget every timer of the handoff."""
+    """Forget the timers of the handoff that would bring these kinds of event."""
 
     kind: Literal["clear_timers"] = "clear_timers"
+    events: tuple[str, ...]
 
 
 Delivery = Annotated[DeliverBrief | Ring | StopRinging | Say | Alert, Field(discriminator="kind")]

@@ -80,10 +80,14 @@ class Panel:
             with suppress(RuntimeError):  # the loop may have closed while the detector hung
                 loop.call_soon_threadsafe(self._answered, detector.name, answer, signals)
 
-        self._hanging[detector.name] += 1
-        Thread(target=work, name=f"detector-{detector.name}", daemon=True).start()
         try:
-            return await asyncio.wait_for(asyncio.shield(answer), detector.deadline)
+            Thread(target=work, name=f"detector-{detector.name}", daemon=True).start()
+        except RuntimeError:
+            return (_failure(detector.name, "could not be started"),)
+        self._hanging[detector.name] += 1
+        try:
+            async with asyncio.timeout(detector.deadline):
+                return await asyncio.shield(answer)
         except TimeoutError:
             return (_failure(detector.name, f"was not done within {detector.deadline:g} s"),)
 
@@ -95,9 +99,12 @@ class Panel:
 
 def _run(detector: Detector, turn: Turn, conversation: Conversation) -> Sequence[Signal]:
     try:
-        return tuple(detector.detect(turn, conversation))
+        signals = tuple(detector.detect(turn, conversation))
     except Exception as error:  # noqa: BLE001 - whatever a detector raises is itself a signal
         return (_failure(detector.name, f"raised {type(error).__name__}"),)
+    if not all(isinstance(signal, Signal) for signal in signals):
+        return (_failure(detector.name, "returned something other than signals"),)
+    return signals
 
 
 def _failure(name: str, what: str) -> Signal:

@@ -30,21 +30,22 @@ class StuckDetector:
         if turn.draft or turn.speaker is Speaker.RESPONDER:
             return ()
         number = conversation.spoken + 1
-        repeats = [*self._said_again(turn, conversation, number)]
+        repeats = self._said_again(turn, conversation, number)
         failures = [*_failed_tools(turn, conversation, number)]
         evidence = max(repeats, failures, key=len)
         if not evidence:
             return ()
         return (Signal(kind=Kind.STUCK, score=stuck_score(len(evidence)), evidence=tuple(evidence), detector=self.name),)
 
-    def _said_again(self, turn: Turn, conversation: Conversation, number: int) -> Iterator[Evidence]:
+    def _said_again(self, turn: Turn, conversation: Conversation, number: int) -> Sequence[Evidence]:
+        """What this turn repeats or complains of; earlier complaints count with it, never without."""
         past = conversation.said_by(Speaker.CUSTOMER)[-LOOK_BACK:]
+        now = [*_assistant_again(turn, conversation)]
         if turn.from_customer:
-            yield from _repeats(turn, past, CUSTOMER_ALIKE)
-            yield from _complaint(turn, number)
-            for record in past:
-                yield from _complaint(record.turn, record.number)
-        yield from _assistant_again(turn, conversation)
+            now += [*_repeats(turn, past, CUSTOMER_ALIKE), *_complaint(turn, number)]
+        if not now:
+            return ()
+        return (*now, *(one for record in past for one in _complaint(record.turn, record.number)))
 
 
 def _complaint(turn: Turn, number: int) -> Iterator[Evidence]:
@@ -75,7 +76,7 @@ def _plain(text: str) -> str:
 
 def _failed_tools(turn: Turn, conversation: Conversation, number: int) -> Iterator[Evidence]:
     """The failures since a tool last worked."""
-    calls = [(record.number, call) for record in conversation.turns[-LOOK_BACK:] for call in record.turn.tools]
+    calls = [(record.number, call) for record in conversation.since_handoff()[-LOOK_BACK:] for call in record.turn.tools]
     calls += [(number, call) for call in turn.tools]
     for place, call in reversed(calls):
         if call.ok:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 
-from hookflash.model import Conversation, Evidence, Kind, Speaker, Turn
+from hookflash.model import DISTRESS, Conversation, Evidence, Kind, Speaker, Turn
 from hookflash.signals.combine import distinct
 from hookflash.signals.lexicon import Found, lexicon
 from hookflash.signals.normalise import Word, words_of
@@ -41,8 +41,9 @@ def evidence_of(found: Sequence[Found], text: str, turn: int) -> tuple[Evidence,
 
 
 def substance(text: str) -> tuple[str, ...]:
-    """Return the words that carry meaning of their own: no stop words, numbers, small talk, requests for a person."""
-    idle = [*phrases_in(text).get(SMALL_TALK, ()), *phrases_in(text).get(Kind.EXPLICIT_REQUEST, ())]
+    """Return the words that say what it is about: no stop words, numbers, small talk, distress or call for a person."""
+    found = phrases_in(text)
+    idle = [one for kind in (SMALL_TALK, Kind.EXPLICIT_REQUEST, *DISTRESS) for one in found.get(kind, ())]
     return tuple(
         word.plain
         for word in words_in(text)

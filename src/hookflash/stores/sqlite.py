@@ -3,17 +3,18 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import StaticPool
 
-from hookflash.errors import HookflashError, StoreInUse, StoreTooNew, StoreUnavailable, VersionConflict
+from hookflash.errors import HookflashError, StoreForeign, StoreInUse, StoreTooNew, StoreUnavailable, VersionConflict
 from hookflash.model import (
     BUILTIN_DESK,
     Brief,
@@ -35,7 +36,8 @@ from hookflash.stores.writes import write
 # How long a connection waits for a lock that another program holds before the caller is told.
 BUSY_SECONDS = 2
 _DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
-_OPEN_STATES = tuple(state.value for state in State if not state.closed and state is not State.CONNECTED)
+# States in which something must still come. A promise that is overdue has made its noise.
+_WAITING_STATES = [state.value for state in (State.REQUESTED, State.BRIEFED, State.RINGING, State.PROMISED)]
 
 
 class SqliteStore:
@@ -48,10 +50,10 @@ class SqliteStore:
         `StoreUnavailable` where it cannot be opened or written.
         """
         self.path = path
-        self._lock = _claim(path) if serve else None
+        self._lock = claim(path) if serve else None
         try:
-            self._engine = _connect(path)
-            self._prepare()
+            self._engine = _connect(path, read_only=not serve)
+            self._prepare(serve=serve)
         except HookflashError:
             self._release()
             raise
@@ -59,10 +61,10 @@ class SqliteStore:
             self._release()
             raise self._translate(error) from None
         self._writer = Worker(self._engine, "store-writer", self._translate)
-        self._reading = _connect(path)
+        self._reading = _connect(path, read_only=True)
         self._reader = Worker(self._reading, "store-reader", self._translate)
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, serve: bool) -> None:
         with self._engine.begin() as connection:
             found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
             if found > t.SCHEMA_VERSION:
@@ -71,11 +73,19 @@ class SqliteStore:
                     "install that version, or name another file"
                 )
             if found < t.SCHEMA_VERSION:
-                t.metadata.create_all(connection)
-                connection.exec_driver_sql(f"PRAGMA user_version = {t.SCHEMA_VERSION}")
-        for file in (self.path, self.path.with_name(self.path.name + "-wal"), self.path.with_name(self.path.name + "-shm")):
-            if file.exists():
-                file.chmod(0o600)
+                self._make_tables(connection, serve=serve)
+        if serve:
+            for suffix in ("", "-wal", "-shm"):
+                file = self.path.with_name(self.path.name + suffix)
+                if file.exists():
+                    file.chmod(0o600)
+
+    def _make_tables(self, connection: Connection, *, serve: bool) -> None:
+        foreign = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
+        if foreign or not serve:
+            raise StoreForeign(f"{self.path} is not a database of hookflash; name another file")
+        t.metadata.create_all(connection)
+        connection.exec_driver_sql(f"PRAGMA user_version = {t.SCHEMA_VERSION}")
 
     def _translate(self, error: Exception) -> Exception:
         if isinstance(error, IntegrityError):
@@ -83,7 +93,7 @@ class SqliteStore:
         if not isinstance(error, (DBAPIError, OSError)):
             return error
         cause = error.orig if isinstance(error, DBAPIError) else error
-        return StoreUnavailable(f"{self.path} cannot be written: {cause}; nothing was accepted. {_mend(str(cause))}")
+        return StoreUnavailable(f"{self.path} cannot be used: {cause}; nothing was accepted. {_mend(str(cause))}")
 
     async def conversation(self, tenant: str, conversation: str) -> Conversation | None:
         """See `Store`."""
@@ -145,10 +155,11 @@ class SqliteStore:
         """See `Store`."""
         await self._writer.run(lambda connection: write(connection, change))
 
-    async def due_deliveries(self, now: datetime, limit: int) -> tuple[OutboxItem, ...]:
+    async def due_deliveries(self, now: datetime, limit: int, besides: Collection[int] = ()) -> tuple[OutboxItem, ...]:
         """See `Store`."""
         box = t.outbox.c
-        query = select(t.outbox).where((box.state == t.PENDING) & (box.due_at <= t.to_micros(now)))
+        due = (box.state == t.PENDING) & (box.due_at <= t.to_micros(now)) & box.id.not_in(besides)
+        query = select(t.outbox).where(due)
         rows = await self._rows(query.order_by(box.rank, box.id).limit(limit))
         return tuple(_outbox_item(row) for row in rows)
 
@@ -157,12 +168,6 @@ class SqliteStore:
         box = t.outbox.c
         later = {"due_at": t.to_micros(due_at), "attempts": box.attempts + 1, "last_error": error}
         await self._write(update(t.outbox).where((box.id == item) & (box.state == t.PENDING)).values(later))
-
-    async def give_up(self, item: int, error: str) -> None:
-        """See `Store`."""
-        box = t.outbox.c
-        dead = {"state": t.DEAD, "attempts": box.attempts + 1, "last_error": error}
-        await self._write(update(t.outbox).where((box.id == item) & (box.state == t.PENDING)).values(dead))
 
     async def due_timers(self, now: datetime, limit: int) -> tuple[Timer, ...]:
         """See `Store`."""
@@ -178,9 +183,13 @@ class SqliteStore:
         working = select(box.id).where((box.handoff == hand.id) & (box.tenant == hand.tenant) & (box.state == t.PENDING))
         waiting = select(t.timers.c.id).where((t.timers.c.handoff == hand.id) & (t.timers.c.tenant == hand.tenant))
         query = select(hand.document).where(
-            hand.state.in_(_OPEN_STATES) & (hand.changed_at < t.to_micros(before)) & ~working.exists() & ~waiting.exists()
+            hand.state.in_(_WAITING_STATES) & (hand.changed_at < t.to_micros(before)) & ~working.exists() & ~waiting.exists()
         )
-        return await self._handoffs(query.limit(limit))
+        return await self._handoffs(query.order_by(hand.changed_at.desc()).limit(limit))
+
+    async def probe(self, now: datetime) -> None:
+        """See `Store`."""
+        await self._write(insert(t.pulse).prefix_with("OR REPLACE").values(id=1, at=t.to_micros(now)))
 
     async def counts(self) -> Mapping[str, int]:
         """See `Store`."""
@@ -296,14 +305,13 @@ def _put_message(connection: Connection, tenant: str, conversation: str, text: s
     connection.execute(insert(t.messages).values(row))
 
 
-def _claim(path: Path) -> IO[str]:
-    """Hold the file for this server, for as long as the process lives."""
+def claim(path: Path) -> IO[str]:
+    """Hold a database file for this process, until what is returned is closed. Raises `StoreInUse`, `StoreUnavailable`."""
     lock = path.with_name(path.name + ".lock")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         holder = lock.open("a+", encoding="ascii")
     except OSError as error:
-        raise StoreUnavailable(f"{path} cannot be written: {error.strerror}; nothing was accepted. {_mend(str(error))}") from None
+        raise StoreUnavailable(f"{path} cannot be used: {error.strerror}; nothing was accepted. {_mend(str(error))}") from None
     try:
         fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -317,17 +325,19 @@ def _claim(path: Path) -> IO[str]:
     return holder
 
 
-def _connect(path: Path) -> Engine:
+def _connect(path: Path, *, read_only: bool) -> Engine:
+    where = f"file:{quote(str(path))}?mode={'ro' if read_only else 'rwc'}&uri=true"
     engine = create_engine(
-        f"sqlite:///{path}",
+        f"sqlite:///{where}",
         poolclass=StaticPool,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")
     def _settings(connection: sqlite3.Connection, _: Any) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
 
     return engine
 

@@ -73,6 +73,7 @@ outbox = Table(
     UniqueConstraint("tenant", "key"),
     Index("outbox_by_due", "state", "due_at"),
     Index("outbox_by_handoff", "tenant", "handoff", "state"),
+    sqlite_autoincrement=True,  # the number of a finished item never comes back
 )
 timers = Table(
     "timers",
@@ -85,7 +86,9 @@ timers = Table(
     Column("document", Text, nullable=False),
     UniqueConstraint("tenant", "handoff", "kind"),
     Index("timers_by_time", "at"),
+    sqlite_autoincrement=True,  # the number of a cleared timer never comes back
 )
+pulse = Table("pulse", metadata, Column("id", Integer, primary_key=True), Column("at", BigInteger, nullable=False))
 matrices = Table(
     "matrices",
     metadata,

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from hookflash.errors import AlreadyDone, VersionConflict
 from hookflash.model import Conversation, Handoff, SetTimer, Urgency
 from hookflash.ports import Change
-from hookflash.stores.tables import DONE, PENDING, audit, conversations, handoffs, outbox, timers, to_micros, turns
+from hookflash.stores.tables import DEAD, DONE, PENDING, audit, conversations, handoffs, outbox, timers, to_micros, turns
 
 
 def write(connection: Connection, change: Change) -> None:
@@ -20,7 +20,7 @@ def write(connection: Connection, change: Change) -> None:
     if change.handoff is not None:
         _write_handoff(connection, change.handoff)
     if change.done is not None:
-        _finish(connection, change.done)
+        _finish(connection, change.done, change.failed)
     if change.fired is not None and not connection.execute(delete(timers).where(timers.c.id == change.fired)).rowcount:
         raise AlreadyDone("the timer was already answered")
     if change.handoff is not None:
@@ -79,20 +79,20 @@ def _write_turn(connection: Connection, change: Change) -> None:
     connection.execute(insert(turns), row)
 
 
-def _finish(connection: Connection, item: int) -> None:
+def _finish(connection: Connection, item: int, failed: str | None) -> None:
     pending = (outbox.c.id == item) & (outbox.c.state == PENDING)
-    if connection.execute(update(outbox).where(pending).values(state=DONE)).rowcount != 1:
+    end = {"state": DONE} if failed is None else {"state": DEAD, "last_error": failed, "attempts": outbox.c.attempts + 1}
+    if connection.execute(update(outbox).where(pending).values(end)).rowcount != 1:
         raise AlreadyDone("the delivery was already finished")
 
 
 def _write_timers(connection: Connection, change: Change, handoff: Handoff) -> None:
-    if change.clear_timers:
-        connection.execute(delete(timers).where((timers.c.tenant == handoff.tenant) & (timers.c.handoff == handoff.id)))
-    for timer in change.timers:
-        row = _timer_row(timer, handoff)
-        changed = {"at": row["at"], "document": row["document"]}
-        statement = upsert(timers).values(row)
-        connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "handoff", "kind"], set_=changed))
+    own = (timers.c.tenant == handoff.tenant) & (timers.c.handoff == handoff.id)
+    gone = {*change.clear_timers, *(timer.event.kind for timer in change.timers)}
+    if gone:
+        connection.execute(delete(timers).where(own & timers.c.kind.in_(sorted(gone))))
+    if change.timers:
+        connection.execute(insert(timers), [_timer_row(timer, handoff) for timer in change.timers])
 
 
 def _timer_row(timer: SetTimer, handoff: Handoff) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def a_brief(*, handoff: str = "ho-1", revision: int = 1) -> Brief:
 
 def a_handoff(*, version: int = 1, state: State = State.REQUESTED) -> Handoff:
     """Return a handoff with one rung to ring."""
-    rung = Rung(responder="reception", hours="office", line="chat", address="front", ring_for=timedelta(seconds=60))
+    rung = Rung(responder="reception", hours="office", desk="clinic", line="chat", address="front", ring_for=timedelta(seconds=60))
     terms = PromiseTerms(desk="clinic", within=timedelta(hours=1), hours="office", say="nobody")
     decision = Decision(conversation="c", turn=1, action=Action.ESCALATE, trigger="explicit_request", matrix="m")
     return Handoff(
@@ -53,7 +53,7 @@ def a_handoff(*, version: int = 1, state: State = State.REQUESTED) -> Handoff:
         version=version,
         state=state,
         decision=decision,
-        plan=Plan(route="routes[0]", urgency=Urgency.NORMAL, desk="clinic", ladder=(rung,), promise=terms),
+        plan=Plan(route="routes[0]", urgency=Urgency.NORMAL, ladder=(rung,), promise=terms),
         brief=a_brief(),
         requested_at=AT,
         changed_at=AT,

@@ -1,0 +1,5 @@
+"""`python -m hookflash`."""
+
+from hookflash.app.cli import main
+
+main()

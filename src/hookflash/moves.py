@@ -1,0 +1,343 @@
+"""What each event does to a handoff. `hookflash.lifecycle` says in which state which move applies.
+
+A handoff in `requested` waits for the brief to reach the desk of the rung that comes next (or, where no rung is open, the
+desk that keeps promises). Only then is that rung ordered to ring.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from hookflash.errors import ForbiddenMove
+from hookflash.hours import is_open
+from hookflash.matrix import Matrix, words
+from hookflash.model import (
+    BUILTIN_DESK,
+    Accepted,
+    Alert,
+    Brief,
+    BriefDelivered,
+    BriefLate,
+    BriefRefused,
+    ClearTimers,
+    Command,
+    CustomerSpoke,
+    DeliverBrief,
+    Event,
+    HandedBack,
+    Handoff,
+    Promise,
+    PromiseDue,
+    PromiseKept,
+    PromiseNear,
+    Ring,
+    RingAttempt,
+    RingFailed,
+    RingStarted,
+    Rung,
+    Say,
+    SetTimer,
+    State,
+    StopRinging,
+    Urgency,
+    WrappedUp,
+)
+from hookflash.promise import due_time, reminder_time, spoken_time
+from hookflash.redact import whisper
+
+# How long a desk may take before the handoff goes on without its receipt. Two seconds is what a frightened caller can
+# be kept waiting for a ticket; anybody else is better served by a responder who has the ticket open.
+BRIEF_DEADLINE = {
+    Urgency.IMMEDIATE: timedelta(seconds=2),
+    Urgency.HIGH: timedelta(seconds=20),
+    Urgency.NORMAL: timedelta(seconds=20),
+}
+# A line that has not even begun to ring by then counts as not answering.
+RING_ORDER_GRACE = timedelta(seconds=10)
+RINGING, CLOSED, NO_ANSWER, DECLINED = "ringing", "closed", "no answer", "declined"
+OF_LADDER = ("brief_late", "ring_failed")
+OF_PROMISE = ("promise_near", "promise_due")
+
+
+class Step(NamedTuple):
+    """The handoff after an event, and what must be done about it."""
+
+    handoff: Handoff
+    commands: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a move may look at besides the handoff: the matrix revision it began with, and the time."""
+
+    matrix: Matrix
+    now: datetime
+
+
+# Towards the next rung
+
+
+def approach(handoff: Handoff, first: int, at: Setting) -> Step:
+    """Go to the first rung from `first` on that is open now, or to the promise; brief the desk there first."""
+    number, passed = _next_open(handoff, first, at)
+    ahead = _with(handoff, state=State.REQUESTED, rung=number, ringing=None, attempts=(*handoff.attempts, *passed))
+    if _is_briefed(ahead):
+        return _go(ahead, at)
+    late = SetTimer(at=at.now + BRIEF_DEADLINE[ahead.plan.urgency], event=BriefLate())
+    return Step(ahead, (ClearTimers(events=OF_LADDER), _deliver(ahead, _desk_ahead(ahead)), late))
+
+
+def _next_open(handoff: Handoff, first: int, at: Setting) -> tuple[int | None, list[RingAttempt]]:
+    """Return the number of the next open rung, if any, and a note on each closed one before it."""
+    passed: list[RingAttempt] = []
+    for number, rung in enumerate(handoff.plan.ladder[first:], start=first):
+        if is_open(at.matrix.calendars[rung.hours], at.now):
+            return number, passed
+        passed.append(RingAttempt(responder=rung.responder, line=rung.line, at=at.now, answer=CLOSED))
+    return None, passed
+
+
+def _desk_ahead(handoff: Handoff) -> str:
+    return handoff.plan.promise.desk if handoff.rung is None else handoff.plan.ladder[handoff.rung].desk
+
+
+def _is_briefed(handoff: Handoff) -> bool:
+    """Whether the handoff may go on: the desk ahead holds the brief, or our own does, or there was no time left."""
+    if handoff.rung is None and handoff.receipts:
+        return True  # nobody is rung; any ticket will do for the promise
+    if handoff.briefed_late and handoff.plan.urgency is Urgency.IMMEDIATE:
+        return True
+    return bool(handoff.receipt_of(_desk_ahead(handoff)) or handoff.receipt_of(BUILTIN_DESK))
+
+
+def _go(handoff: Handoff, at: Setting) -> Step:
+    """Ring the rung ahead, or make the promise."""
+    if handoff.rung is None:
+        return _make_promise(handoff, at, tell=True)
+    rung = handoff.plan.ladder[handoff.rung]
+    key = f"{handoff.id}:ring:{handoff.version}"
+    inside = at.matrix.business.regulated is None or at.matrix.responders[rung.responder].baa
+    ring = Ring(key=key, to=rung, whisper=whisper(handoff.brief, handoff.receipt, inside=inside))
+    timeout = SetTimer(at=at.now + rung.ring_for + RING_ORDER_GRACE, event=RingFailed(key=key, answer=NO_ANSWER))
+    behind = () if handoff.receipt_of(rung.desk) else (_deliver(handoff, rung.desk),)
+    return Step(_with(handoff, state=State.BRIEFED, ringing=key), (ClearTimers(events=OF_LADDER), ring, timeout, *behind))
+
+
+# The brief
+
+
+def brief_delivered(handoff: Handoff, event: BriefDelivered, at: Setting) -> Step:
+    """The desk ahead (or our own in its place) holds the brief: go on."""
+    held = _receive(handoff, event)
+    if event.receipt.desk in (_desk_ahead(handoff), BUILTIN_DESK):
+        return approach(held, len(held.plan.ladder) if held.rung is None else held.rung, at)
+    return Step(held)
+
+
+def receipt_only(handoff: Handoff, event: BriefDelivered, at: Setting) -> Step:
+    """A receipt that comes behind is kept."""
+    return Step(_receive(handoff, event))
+
+
+def _receive(handoff: Handoff, event: BriefDelivered) -> Handoff:
+    others = tuple(receipt for receipt in handoff.receipts if receipt.desk != event.receipt.desk)
+    return _with(handoff, receipts=(*others, event.receipt))
+
+
+def brief_refused(handoff: Handoff, event: BriefRefused, at: Setting) -> Step:
+    """The desk said no for good: our own takes its place; should that refuse as well, go on without."""
+    noise = _refusal(handoff, event)
+    if event.desk == BUILTIN_DESK:
+        onward = _go(_with(handoff, briefed_late=True), at)
+        return Step(onward.handoff, (noise, *onward.commands))
+    return Step(_with(handoff, briefed_late=True), (noise, _deliver(handoff, BUILTIN_DESK)))
+
+
+def kept_here(handoff: Handoff, event: BriefRefused, at: Setting) -> Step:
+    """A later brief was refused: keep it on our own desk, so that it is on one at least."""
+    own = () if event.desk == BUILTIN_DESK else (_deliver(handoff, BUILTIN_DESK),)
+    return Step(_with(handoff), (_refusal(handoff, event), *own))
+
+
+def brief_late(handoff: Handoff, event: BriefLate, at: Setting) -> Step:
+    """The desk takes too long. An emergency goes on at once; others wait once more, for our own desk."""
+    desk = _desk_ahead(handoff)
+    noise = _alert(handoff, "brief_late", f"desk {desk} has not acknowledged the brief of {handoff.id}")
+    late = _with(handoff, briefed_late=True)
+    if handoff.plan.urgency is Urgency.IMMEDIATE or desk == BUILTIN_DESK or handoff.briefed_late:
+        onward = _go(late, at)
+        return Step(onward.handoff, (noise, *onward.commands))
+    again = SetTimer(at=at.now + BRIEF_DEADLINE[handoff.plan.urgency], event=BriefLate())
+    return Step(late, (noise, _deliver(handoff, BUILTIN_DESK), again))
+
+
+def _refusal(handoff: Handoff, event: BriefRefused) -> Alert:
+    """The reason stays with the record: an adapter's words may repeat the customer's."""
+    return _alert(handoff, "brief_refused", f"desk {event.desk} refused the brief of {handoff.id}")
+
+
+def _deliver(handoff: Handoff, desk: str) -> DeliverBrief:
+    return DeliverBrief(key=f"{handoff.id}:brief:{desk}:{handoff.brief.revision}", desk=desk)
+
+
+# The ring
+
+
+def ring_started(handoff: Handoff, event: RingStarted, at: Setting) -> Step:
+    """It rings: only now is the customer told so, and that the brief is there only where it is."""
+    if handoff.rung is None or event.key != handoff.ringing:
+        return Step(handoff)
+    rung = handoff.plan.ladder[handoff.rung]
+    attempt = RingAttempt(responder=rung.responder, line=rung.line, at=at.now, answer=RINGING)
+    told = "connecting" if handoff.receipt_of(rung.desk) else "ringing"
+    text = words(at.matrix, handoff.language, told, responder=at.matrix.spoken_name(rung.responder))
+    say = Say(key=f"{event.key}:{told}", text=text, ringing=event.key)
+    timeout = SetTimer(at=at.now + rung.ring_for, event=RingFailed(key=event.key, answer=NO_ANSWER))
+    return Step(_with(handoff, state=State.RINGING, attempts=(*handoff.attempts, attempt)), (say, timeout))
+
+
+def ring_failed(handoff: Handoff, event: RingFailed, at: Setting) -> Step:
+    """Nobody took it there: stop ringing and go to the next."""
+    if handoff.rung is None or event.key != handoff.ringing:
+        return Step(handoff)
+    stop = () if event.answer.startswith(DECLINED) else _stop(handoff)
+    onward = approach(_answered(handoff, event.answer, at.now), handoff.rung + 1, at)
+    return Step(onward.handoff, (*stop, *onward.commands))
+
+
+def accepted(handoff: Handoff, event: Accepted, at: Setting) -> Step:
+    """A person takes the conversation, whether it rings at theirs or at somebody else's."""
+    stop: tuple[Command, ...] = ()
+    answered = handoff
+    if handoff.rung is not None and handoff.ringing is not None:
+        mine = handoff.plan.ladder[handoff.rung].responder == event.responder
+        answered = _answered(handoff, "accepted" if mine else f"taken by {event.responder}", at.now)
+        stop = () if mine else _stop(handoff)
+    connected = _fulfilled(_with(answered, state=State.CONNECTED, responder=event.responder), at.now)
+    return Step(connected, (*stop, ClearTimers(events=(*OF_LADDER, *OF_PROMISE))))
+
+
+def accepted_again(handoff: Handoff, event: Accepted, at: Setting) -> Step:
+    """The same person may say it twice; a second person is told who was first."""
+    if event.responder != handoff.responder:
+        raise ForbiddenMove(f"handoff {handoff.id} was taken by {handoff.responder} already; it can take: handed_back, wrapped_up")
+    return Step(handoff)
+
+
+def _answered(handoff: Handoff, answer: str, now: datetime) -> Handoff:
+    """Note what came of the ring under way."""
+    rung: Rung = handoff.plan.ladder[handoff.rung or 0]
+    earlier = handoff.attempts
+    if earlier and earlier[-1].answer == RINGING:
+        earlier = earlier[:-1]
+    attempt = RingAttempt(responder=rung.responder, line=rung.line, at=now, answer=answer)
+    return _with(handoff, attempts=(*earlier, attempt), rung=None, ringing=None)
+
+
+def _stop(handoff: Handoff) -> tuple[Command, ...]:
+    if handoff.rung is None or handoff.ringing is None:
+        return ()
+    return (StopRinging(key=f"{handoff.ringing}:stop", to=handoff.plan.ladder[handoff.rung]),)
+
+
+# The promise
+
+
+def _make_promise(handoff: Handoff, at: Setting, *, tell: bool) -> Step:
+    """Promise that somebody gets back. What was told before stands, unless its time has passed."""
+    due = due_time(handoff.plan.promise, at.matrix, at.now)
+    if handoff.promise is not None and at.now < handoff.promise.due < due:
+        due = handoff.promise.due
+    text = _promise_words(handoff, due, at)
+    desk = handoff.plan.promise.desk
+    promise = Promise(id=f"{handoff.id}:promise", due=due, made_at=at.now, by=desk, told=text if tell else None)
+    brief = handoff.brief.model_copy(update={"promise": promise, "revision": handoff.brief.revision + 1})
+    promised = _with(handoff, state=State.PROMISED, rung=None, ringing=None, promise=promise, brief=brief)
+    said = (Say(key=f"{handoff.id}:promise:{brief.revision}", text=text, due=due),) if tell else ()
+    noise = (_alert(handoff, "nobody", f"nobody took {handoff.id}"),) if handoff.plan.urgency is Urgency.IMMEDIATE else ()
+    timers = (SetTimer(at=reminder_time(due, at.now), event=PromiseNear()), SetTimer(at=due, event=PromiseDue()))
+    return Step(promised, (ClearTimers(events=OF_LADDER), _deliver(promised, desk), *said, *noise, *timers))
+
+
+def _promise_words(handoff: Handoff, due: datetime, at: Setting) -> str:
+    """The number told is the ticket's where a desk holds one, else the handoff's own, by which we find it."""
+    number = handoff.receipt.ticket if handoff.receipt else handoff.id
+    by = spoken_time(due, at.matrix, handoff.language)
+    return words(at.matrix, handoff.language, handoff.plan.promise.say, callback_by=by, ticket=number)
+
+
+def customer_left(handoff: Handoff, event: Event, at: Setting) -> Step:
+    """Nobody is left to be told anything, but somebody will get back to them."""
+    promised = _make_promise(handoff, at, tell=False)
+    return Step(promised.handoff, (*_stop(handoff), *promised.commands))
+
+
+def promise_near(handoff: Handoff, event: PromiseNear, at: Setting) -> Step:
+    """Remind those who must keep it."""
+    return Step(_with(handoff), (_alert(handoff, "promise_near", f"the promise of {handoff.id} falls due soon"),))
+
+
+def promise_due(handoff: Handoff, event: PromiseDue, at: Setting) -> Step:
+    """Its time has come and nobody kept it; a ladder that is being climbed meanwhile goes on."""
+    noise = _alert(handoff, "promise_overdue", f"the promise of {handoff.id} is overdue")
+    overdue = _with_promise(handoff, "overdue")
+    return Step(_with(overdue, state=State.OVERDUE) if handoff.state is State.PROMISED else overdue, (noise,))
+
+
+def promise_kept(handoff: Handoff, event: PromiseKept, at: Setting) -> Step:
+    """A person did what was promised."""
+    kept = _fulfilled(_with(handoff, state=State.KEPT, result=event.result), at.now)
+    return Step(kept, (ClearTimers(events=(*OF_LADDER, *OF_PROMISE)),))
+
+
+def _fulfilled(handoff: Handoff, now: datetime) -> Handoff:
+    if handoff.promise is None:
+        return handoff
+    return _with_promise(handoff, "kept" if now <= handoff.promise.due else "late")
+
+
+def _with_promise(handoff: Handoff, state: str) -> Handoff:
+    promise = handoff.promise and handoff.promise.model_copy(update={"state": state})
+    return _with(handoff, promise=promise, brief=handoff.brief.model_copy(update={"promise": promise}))
+
+
+# The customer and the responder
+
+
+def more_context(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step:
+    """Add what the customer said to the brief; a responder who is there already needs no more than that."""
+    updated = _with(handoff, brief=_next_revision(handoff, event))
+    desks = dict.fromkeys([*(receipt.desk for receipt in handoff.receipts), *([] if handoff.responder else [_desk_ahead(handoff)])])
+    return Step(updated, tuple(_deliver(updated, desk) for desk in desks))
+
+
+def customer_spoke(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step:
+    """Add what the customer said; where it calls for a new plan, start again on that, brief first."""
+    if event.raised is None:
+        return more_context(handoff, event, at)
+    brief = _next_revision(handoff, event)
+    raised = _with(handoff, decision=event.decision, plan=event.raised, brief=brief, receipts=(), rung=None, ringing=None)
+    onward = approach(raised, 0, at)
+    return Step(onward.handoff, (*_stop(handoff), *onward.commands))
+
+
+def _next_revision(handoff: Handoff, event: CustomerSpoke) -> Brief:
+    return event.brief.model_copy(update={"revision": handoff.brief.revision + 1, "promise": handoff.brief.promise})
+
+
+def handed_back(handoff: Handoff, event: HandedBack, at: Setting) -> Step:
+    """The assistant owns the conversation again."""
+    return Step(_with(handoff, state=State.RETURNED, result=event.result))
+
+
+def wrapped_up(handoff: Handoff, event: WrappedUp, at: Setting) -> Step:
+    """The responder closed the case."""
+    return Step(_with(handoff, state=State.WRAPPED, result=event.disposition))
+
+
+def _alert(handoff: Handoff, name: str, what: str) -> Alert:
+    return Alert(key=f"{handoff.id}:{name}:{handoff.version}", what=what)
+
+
+def _with(handoff: Handoff, **changes: Any) -> Handoff:
+    return handoff.model_copy(update=changes)

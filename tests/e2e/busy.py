@@ -1,0 +1,92 @@
+"""A busy engine in a process of its own, to be killed at any moment.
+
+It observes turns of many conversations side by side and prints a line for each one that was acknowledged: what the
+caller knows. Its desk and its line write what they are shown to files of their own, synced, one line each, as an outside
+system would; both keep the contract that the same key shows once.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+from hookflash.app.wiring import EmbeddedEngine
+from hookflash.matrix import parse_matrix
+from hookflash.model import Receipt, Turn
+from hookflash.stores import SqliteStore
+from tests.conftest import SHOP
+
+
+class Ledger:
+    """An outside system: what it was shown is on its own disk."""
+
+    def __init__(self, path):
+        self._file = open(path, "a+", encoding="utf-8")
+        self._file.seek(0)
+        self._keys = {json.loads(line)["key"] for line in self._file if line.endswith("\n")}
+
+    def show(self, key, **what):
+        self.tried = key
+        if key in self._keys:
+            return
+        self._keys.add(key)
+        self._file.write(json.dumps({"key": key, **what}) + "\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+class LedgerDesk:
+    def __init__(self, ledger):
+        self._ledger = ledger
+
+    async def deliver(self, brief, key):
+        self._ledger.show(key, handoff=brief.handoff, conversation=brief.conversation, revision=brief.revision)
+        await asyncio.sleep(0.001)
+        return Receipt(desk="crm", ticket=brief.handoff, key=key, at=brief.created_at)
+
+
+class LedgerLine:
+    def __init__(self, ledger):
+        self._ledger = ledger
+
+    async def ring(self, handoff, rung, whisper, key):
+        self._ledger.show(key, ring=rung.responder, handoff=handoff.id)
+
+    async def stop(self, handoff, rung, key):
+        pass
+
+    async def say(self, handoff, text, key):
+        self._ledger.show(key, said=text, handoff=handoff.id)
+
+
+async def main(folder: Path, start: int, count: int) -> None:
+    desk, line = Ledger(folder / "desk.jsonl"), Ledger(folder / "line.jsonl")
+    matrix = parse_matrix(SHOP.replace('mon-fri: "09:00-13:00 15:00-18:00"', 'mon-sun: "00:00-00:00"'))
+    desks = {name: LedgerDesk(desk) for name in ("crm", "tickets", "builtin")}
+    engine = EmbeddedEngine({"default": matrix}, SqliteStore(folder / "busy.db"), desks=desks, lines={"chat": LedgerLine(line)})
+    await engine.begin()
+    print(json.dumps({"ready": True}), flush=True)
+
+    async def converse(number: int) -> None:
+        for seq, text in enumerate(("hello there", "I want to talk to a human", "it is about my lamp"), start=1):
+            decision = await engine.observe(Turn(conversation=f"c{number}", speaker="customer", text=text, seq=seq))
+            print(json.dumps({"conversation": f"c{number}", "seq": seq, "turn": decision.turn, "handoff": decision.handoff}), flush=True)
+
+    waiting = asyncio.Semaphore(12)
+
+    async def one(number: int) -> None:
+        async with waiting:
+            await converse(number)
+
+    await asyncio.gather(*(one(number) for number in range(start, start + count)))
+    for _ in range(200):
+        if not await engine.store.due_deliveries(engine.clock.now(), 1):
+            break
+        await asyncio.sleep(0.05)
+    await engine.close()
+    print(json.dumps({"finished": True}), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

@@ -1,0 +1,87 @@
+"""Kill a busy engine again and again: nothing acknowledged is lost, nothing is shown twice, the brief comes first."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from hookflash.model import State
+from hookflash.stores import SqliteStore
+from tests.conftest import ROOT
+
+KILLS = int(os.environ.get("STORM_KILLS", "50"))
+CONVERSATIONS = 60
+
+
+def start(folder, first):
+    command = [sys.executable, "-m", "tests.e2e.busy", str(folder), str(first), str(CONVERSATIONS)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+
+
+def ledger(path):
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+@pytest.mark.slow
+def test_nothing_acknowledged_is_lost_and_nothing_is_shown_twice(tmp_path):
+    """SIGKILL at random moments of a busy run, restart on the same file, until all is done; then read every ledger."""
+    chance = random.Random(20261124)
+    acknowledged = {}
+    for kill in range(KILLS + 1):
+        process = start(tmp_path, kill * CONVERSATIONS)
+        lines = []
+        if kill < KILLS:
+            assert json.loads(process.stdout.readline())["ready"]
+            time.sleep(chance.uniform(0.0, 0.35))
+            process.send_signal(signal.SIGKILL)
+            lines = process.stdout.readlines()
+        else:
+            lines = process.communicate(timeout=120)[0].splitlines(keepends=True)
+            assert process.returncode == 0
+        process.stdout.close()
+        process.wait()
+        for line in lines:
+            heard = json.loads(line) if line.endswith("\n") else {}
+            if "seq" in heard:
+                acknowledged[heard["conversation"], heard["seq"]] = heard
+    assert len(acknowledged) > CONVERSATIONS
+
+    kept, handoffs = asyncio.run(_read(tmp_path / "busy.db", acknowledged))
+    lost = [key for key in acknowledged if key not in kept]
+    assert not lost
+    wanted = {heard["handoff"] for heard in acknowledged.values() if heard["handoff"]}
+    by_id = {handoff.id: handoff for handoff in handoffs}
+    assert wanted <= by_id.keys()
+    stuck = [one.id for one in handoffs if one.id in wanted and one.state in (State.REQUESTED, State.BRIEFED)]
+    assert not stuck
+
+    shown = ledger(tmp_path / "desk.jsonl")
+    said = ledger(tmp_path / "line.jsonl")
+    assert not [key for key, count in Counter(one["key"] for one in [*shown, *said]).items() if count > 1]
+    assert not [key for key, count in Counter(one["conversation"] for one in handoffs_of(handoffs)).items() if count > 1]
+    briefed = {one["handoff"] for one in shown}
+    assert wanted <= briefed
+    assert {one["handoff"] for one in said if "ring" in one} <= briefed
+
+
+def handoffs_of(handoffs):
+    return [{"conversation": one.conversation} for one in handoffs]
+
+
+async def _read(path, acknowledged):
+    store = SqliteStore(path)
+    kept = set()
+    for conversation, seq in acknowledged:
+        if await store.turn("default", conversation, seq=seq, key=None):
+            kept.add((conversation, seq))
+    handoffs = await store.handoffs("default", limit=1_000_000)
+    await store.close()
+    return kept, handoffs

@@ -8,9 +8,10 @@ Rules:
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from hookflash.matrix import DISTRESS_CLASSES, TRIGGERS, Matrix, Route, Stuck, words
+from hookflash.matrix import DISTRESS_CLASSES, TRIGGERS, Matrix, Route, Stuck, When, words
 from hookflash.model import (
     Action,
+    Channel,
     Conversation,
     Decision,
     IntentGuess,
@@ -193,17 +194,18 @@ def _earlier(kind: str, conversation: Conversation, turns: int) -> Iterator[floa
 
 
 def _route_for(trigger: str, topic: str | None, turn: Turn, conversation: Conversation, matrix: Matrix) -> Route:
+    """Return the first route that matches; the last one of a checked matrix matches everything."""
     language = language_of(turn, conversation, matrix)
-    for route in matrix.routes:
-        when = route.when
-        if (
-            (not when.trigger or any(_covers(name, trigger) for name in when.trigger))
-            and (not when.topic or topic in when.topic)
-            and (not when.channel or turn.channel in when.channel)
-            and (not when.language or language in when.language)
-        ):
-            return route
-    raise AssertionError("Bug! the last route of a checked matrix matches everything")
+    return next(route for route in matrix.routes if _matches(route.when, trigger, topic, turn.channel, language))
+
+
+def _matches(when: When, trigger: str, topic: str | None, channel: Channel, language: str) -> bool:
+    return (
+        (not when.trigger or any(_covers(name, trigger) for name in when.trigger))
+        and (not when.topic or topic in when.topic)
+        and (not when.channel or channel in when.channel)
+        and (not when.language or language in when.language)
+    )
 
 
 def _covers(name: str, trigger: str) -> bool:

@@ -22,7 +22,7 @@ class Ledger:
     """An outside system: what it was shown is on its own disk."""
 
     def __init__(self, path):
-        self._file = open(path, "a+", encoding="utf-8")
+        self._file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
         self._file.seek(0)
         self._keys = {json.loads(line)["key"] for line in self._file if line.endswith("\n")}
 

@@ -70,6 +70,11 @@ def test_what_is_no_name_is_not_one(text):
     assert not {one for one in facts(text) if one[0] is EntityKind.NAME}
 
 
+def test_a_day_that_cannot_be_is_no_date():
+    """What looks like a date and is none is left out."""
+    assert not {one for one in facts("ref 45/99/2020 please") if one[0] is EntityKind.DATE}
+
+
 def test_complaint_types_only_where_there_is_a_complaint():
     """A word like `fee` is a complaint only in a handoff about one."""
     assert (EntityKind.COMPLAINT, "charged", "billing") in facts("why was I charged", complaint=True)

@@ -61,6 +61,7 @@ def test_always_is_always():
     now = utc(2026, 3, 8, 9, 0)
     assert is_open(always, now)
     assert next_opening(always, now) == now
+    assert list(open_intervals(always, now, now + timedelta(days=1))) == [(now, now + timedelta(days=1))]
     assert after_open_time(always, now, timedelta(hours=5)) == utc(2026, 3, 8, 14, 0)
 
 

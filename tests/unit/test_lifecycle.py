@@ -321,6 +321,15 @@ def test_what_was_told_stands_and_is_watched_while_it_rings_anew(go):
     assert of(Alert, commands)
 
 
+def test_an_earlier_time_that_was_told_is_kept(go):
+    """Promised for four o'clock, then rung again in vain half an hour later: it stays four o'clock."""
+    promised, _ = go(fresh(), receipt(), started, failed(), started, failed())
+    later = NOON + timedelta(minutes=30)
+    again, _ = go(promised, spoke(a_plan(NIGHT)), receipt("tickets"), started, failed("no answer"), now=later)
+    assert again.promise.made_at == later
+    assert again.promise.due == promised.promise.due == NOON + timedelta(hours=4)
+
+
 def test_words_are_said_only_while_they_hold(go):
     """What was ordered to be said is not said once it is no longer so."""
     ringing, commands = go(fresh(), receipt(), started)

@@ -1,7 +1,7 @@
 """The escalation matrix as typed data."""
 
 from hookflash.matrix.load import load_matrix, parse_matrix
-from hookflash.matrix.schema import DISTRESS_CLASSES, TRIGGERS, Matrix, Nobody, Route, Step, Stuck, Threshold
+from hookflash.matrix.schema import DISTRESS_CLASSES, TRIGGERS, Matrix, Nobody, Route, Step, Stuck, Threshold, When
 from hookflash.matrix.wording import words
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Step",
     "Stuck",
     "Threshold",
+    "When",
     "load_matrix",
     "parse_matrix",
     "words",

@@ -1,16 +1,15 @@
 """What a rules-only decision costs, in searches of one regular expression over the same text, in the same run."""
 
-import asyncio
 import re
 import statistics
 import time
+from contextlib import suppress
 
 from hookflash.app.wiring import judge_for
 from hookflash.decide import decide
 from hookflash.matrix import load_matrix, parse_matrix
 from hookflash.model import Conversation, Turn
 from hookflash.signals.distress import DistressDetector
-from hookflash.signals.panel import Panel
 from hookflash.signals.request import RequestDetector
 from hookflash.signals.stuck import StuckDetector
 
@@ -22,7 +21,9 @@ SENTENCES = (
     "what time do you open on Saturday and is there parking",
 )
 # What a team writes before it knows better: one expression for one trigger.
-PEER = re.compile(r"\b(?:talk|speak|chat)\s+(?:to|with)\s+(?:an?|the)?\s*(?:real\s+)?(?:human|person|agent|representative|someone)\b", re.I)
+PEER = re.compile(
+    r"\b(?:talk|speak|chat)\s+(?:to|with)\s+(?:an?|the)?\s*(?:real\s+)?(?:human|person|agent|representative|someone)\b", re.IGNORECASE
+)
 RULES = """
 hookflash: 1
 business: {name: Bench, timezone: UTC}
@@ -44,22 +45,18 @@ def seconds(work, inputs) -> float:
 
 def main() -> None:
     matrix = parse_matrix(RULES)
-    panel = Panel([RequestDetector(), DistressDetector(), StuckDetector()], missing=())
-    panel._missing = ()
+    rules = (RequestDetector(), DistressDetector(), StuckDetector())
     conversation = Conversation(id="bench")
 
     def rules_only(turn: Turn) -> None:
-        decide(panel.measure(turn, conversation), turn, conversation, matrix)
+        signals = [signal for detector in rules for signal in detector.detect(turn, conversation)]
+        decide(signals, turn, conversation, matrix)
 
     clinic = judge_for(load_matrix("examples/clinic/matrix.yaml"))
 
     def everything(turn: Turn) -> None:
-        asyncio.get_event_loop_policy()
-        coroutine = clinic.judge(turn, conversation)
-        try:
-            coroutine.send(None)
-        except StopIteration:
-            pass
+        with suppress(StopIteration):  # nothing in it waits, so it ends at once
+            clinic.judge(turn, conversation).send(None)
 
     ratios, full = [], []
     for number in range(ROUNDS):

@@ -28,6 +28,7 @@ async def observed(folder: Path) -> tuple[float, list[dict]]:
             text = f"{TEXTS[turn % len(TEXTS)]} {number}"
             await engine.observe(Turn(conversation=f"c{number}", speaker="customer", text=text, key=str(turn)))
 
+    await engine.observe(Turn(conversation="first", speaker="customer", text="quiero saber a que hora abren"))
     begun = time.perf_counter()
     await asyncio.gather(*(converse(number) for number in range(SIDE_BY_SIDE)))
     rate = TURNS // SIDE_BY_SIDE * SIDE_BY_SIDE / (time.perf_counter() - begun)
@@ -45,13 +46,18 @@ def bare(folder: Path, rows: list[dict], batch: int) -> float:
     for pragma in ("journal_mode = WAL", "synchronous = FULL"):
         connection.execute(f"PRAGMA {pragma}")
     connection.execute("CREATE TABLE conversations (id TEXT PRIMARY KEY, version INTEGER, document TEXT)")
-    connection.execute("CREATE TABLE turns (conversation TEXT, number INTEGER, key TEXT, document TEXT, PRIMARY KEY (conversation, number), UNIQUE (conversation, key))")
+    connection.execute(
+        "CREATE TABLE turns (conversation TEXT, number INTEGER, key TEXT, document TEXT, PRIMARY KEY (conversation, number), UNIQUE (conversation, key))"
+    )
     connection.execute("CREATE TABLE audit (id INTEGER PRIMARY KEY, conversation TEXT, document TEXT)")
     begun = time.perf_counter()
     for start in range(0, len(rows), batch):
         connection.execute("BEGIN")
         for row in rows[start : start + batch]:
-            connection.execute("INSERT INTO conversations VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version, document = excluded.document", (row["conversation"], row["number"], row["state"]))
+            connection.execute(
+                "INSERT INTO conversations VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET version = excluded.version, document = excluded.document",
+                (row["conversation"], row["number"], row["state"]),
+            )
             connection.execute("INSERT INTO turns VALUES (?, ?, ?, ?)", (row["conversation"], row["number"], row["key"], row["turn"]))
             connection.execute("INSERT INTO audit (conversation, document) VALUES (?, ?)", (row["conversation"], row["audit"]))
         connection.execute("COMMIT")
@@ -68,7 +74,9 @@ def main() -> None:
             alone.append(bare(Path(folder), rows, 1))
             grouped.append(bare(Path(folder), rows, SIDE_BY_SIDE))
     engine, single, group = map(statistics.median, (rates, alone, grouped))
-    print(f"engine.observe, {SIDE_BY_SIDE} conversations side by side: {engine / single:5.2f} x a bare sqlite3 loop that commits each turn's rows")
+    print(
+        f"engine.observe, {SIDE_BY_SIDE} conversations side by side: {engine / single:5.2f} x a bare sqlite3 loop that commits each turn's rows"
+    )
     print(f"                                               {engine / group:5.2f} x the same loop committing {SIDE_BY_SIDE} turns at a time")
     print(f"(on this machine {engine:,.0f}, {single:,.0f} and {group:,.0f} turns a second; medians of {ROUNDS})")
 

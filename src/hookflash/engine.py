@@ -94,9 +94,9 @@ class Engine:
             raise TurnError("the turn names no conversation; set `conversation` to the id of the chat or call")
         judge = self._judge(tenant)
         async with self._lock(tenant, turn.conversation):
-            for _ in range(MAX_CONFLICTS):
+            for attempt in range(MAX_CONFLICTS):
                 try:
-                    return await self._observe(turn, tenant, judge)
+                    return await self._observe(turn, tenant, judge, again=attempt > 0)
                 except VersionConflict:
                     self._cache.pop((tenant, turn.conversation), None)
         raise VersionConflict("the conversation is written by too many at once; send the turn again")
@@ -141,9 +141,9 @@ class Engine:
             raise UnknownError("there is no such conversation; it begins with its first turn")
         return found
 
-    async def _observe(self, turn: Turn, tenant: str, judge: Judge) -> Decision:
+    async def _observe(self, turn: Turn, tenant: str, judge: Judge, *, again: bool) -> Decision:
         conversation = await self._load(tenant, turn.conversation or "")
-        seen = await self._seen(turn, conversation)
+        seen = await self._seen(turn, conversation, again=again)
         if seen is not None:
             return seen
         now = self.clock.now()
@@ -163,12 +163,18 @@ class Engine:
         assert change.turn is not None
         return change.turn.decision
 
-    async def _seen(self, turn: Turn, conversation: Conversation) -> Decision | None:
-        """Return the first decision on a turn sent again. Raises `SequenceError` for a turn out of order."""
+    async def _seen(self, turn: Turn, conversation: Conversation, *, again: bool) -> Decision | None:
+        """Return the first decision on a turn sent again. Raises `SequenceError` for a turn out of order.
+
+        A key that the latest turns do not know is looked up only `again`, after the store refused it as known: almost
+        every key is new.
+        """
         kept = None
         tenant, name = conversation.tenant, conversation.id
-        if turn.key is not None and conversation.version:
-            kept = await self.store.turn(tenant, name, seq=None, key=turn.key)
+        if turn.key is not None:
+            kept = next((record for record in conversation.turns if record.turn.key == turn.key), None)
+            if kept is None and again:
+                kept = await self.store.turn(tenant, name, seq=None, key=turn.key)
         elif turn.seq is not None and turn.seq <= (conversation.last_seq or 0):
             kept = await self.store.turn(tenant, name, seq=turn.seq, key=None)
         if kept is not None:
@@ -192,6 +198,7 @@ class Engine:
         elif record.decision.action is Action.ESCALATE:
             handoff, commands = await self._request(record, spoken, matrix, now)
             record = record.model_copy(update={"decision": handoff.decision})
+            spoken = after(before, record)
             steps = (audit.of_step(None, None, handoff, commands, now),)
         spoken = owned(spoken, handoff)
         entries = (audit.of_decision(record, spoken, now), *steps)

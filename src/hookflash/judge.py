@@ -31,7 +31,7 @@ class Judge:
         """Mask card numbers, name the language, and name the conversation."""
         known = turn.language
         if known is None and turn.from_customer:
-            known = spoken_language(turn.text, self.matrix.business.languages) or conversation.language
+            known = spoken_language(turn.text, self.matrix.business.languages, conversation.language)
         masked = {"text": mask_cards(turn.text), "dtmf": turn.dtmf and mask_cards(turn.dtmf)}
         return turn.model_copy(update={**masked, "language": known, "conversation": conversation.id})
 

@@ -8,14 +8,16 @@ from hookflash.matrix import Matrix
 from hookflash.model import Conversation, Turn
 from hookflash.signals.text import words_in
 
-# On fewer words the identifier guesses; the conversation's language stands instead.
+# On fewer words the identifier guesses.
 MIN_WORDS = 3
+# It takes this many to believe that a customer has changed to another language.
+CONVINCING_WORDS = 8
 
 
-def spoken_language(text: str, languages: tuple[str, ...]) -> str | None:
-    """Return the likeliest of `languages` for a text, or None where the text is too short to tell."""
-    if len(languages) < 2 or len(words_in(text)) < MIN_WORDS:
-        return None
+def spoken_language(text: str, languages: tuple[str, ...], known: str | None = None) -> str | None:
+    """Return the likeliest of `languages` for a text, or the `known` one where the text is too short to tell."""
+    if len(languages) < 2 or len(words_in(text)) < (CONVINCING_WORDS if known else MIN_WORDS):
+        return known
     by_base = {language.partition("-")[0]: language for language in reversed(languages)}
     found, _ = _identifier(tuple(sorted(by_base))).classify(text)
     return by_base.get(str(found))

@@ -60,7 +60,7 @@ class SqliteStore:
         except (DBAPIError, OSError) as error:
             self._release()
             raise self._translate(error) from None
-        self._writer = Worker(self._engine, "store-writer", self._translate)
+        self._writer = Worker(self._engine, "store-writer", self._translate, write)
         self._reading = _connect(path, read_only=True)
         self._reader = Worker(self._reading, "store-reader", self._translate)
 
@@ -153,7 +153,7 @@ class SqliteStore:
 
     async def commit(self, change: Change) -> None:
         """See `Store`."""
-        await self._writer.run(lambda connection: write(connection, change))
+        await self._writer.commit(change)
 
     async def due_deliveries(self, now: datetime, limit: int, besides: Collection[int] = ()) -> tuple[OutboxItem, ...]:
         """See `Store`."""

@@ -8,24 +8,29 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine
 
+from hookflash.ports import Change
+
 # How many jobs may share a transaction. Beyond this the first would wait for the last for no gain.
 MAX_BATCH = 256
 
 T = TypeVar("T")
 Job = Callable[[Connection], Any]
+Writer = Callable[[Connection, Sequence[Change]], None]
 
 
 class _Order(NamedTuple):
-    job: Job
+    job: Job | None
+    change: Change | None
     future: "asyncio.Future[Any]"
 
 
 class Worker:
     """Runs jobs on a database in the order given. A job that fails does not touch the others of its batch."""
 
-    def __init__(self, engine: Engine, name: str, translate: Callable[[Exception], Exception]) -> None:
-        """Start the thread; `translate` turns the database's errors into ours."""
+    def __init__(self, engine: Engine, name: str, translate: Callable[[Exception], Exception], write: Writer | None = None) -> None:
+        """Start the thread; `translate` turns the database's errors into ours, `write` writes changes together."""
         self._engine = engine
+        self._write = write
         self._translate = translate
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
         self._thread = Thread(target=self._work, name=name, daemon=True)
@@ -34,8 +39,14 @@ class Worker:
     async def run(self, job: Callable[[Connection], T]) -> T:
         """Return what the job returns, once it is durably written. Raises what it raises, in our own errors."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._orders.put(_Order(job, future))
+        self._orders.put(_Order(job, None, future))
         return await future
+
+    async def commit(self, change: Change) -> None:
+        """Return once a change is durably written, perhaps together with others."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._orders.put(_Order(None, change, future))
+        await future
 
     def stop(self) -> None:
         """Finish what was ordered and end the thread."""
@@ -63,7 +74,10 @@ class Worker:
     def _serve(self, orders: list[_Order]) -> None:
         try:
             with self._engine.begin() as connection:
-                results = [order.job(connection) for order in orders]
+                changes = [order.change for order in orders if order.change is not None]
+                if changes and self._write is not None:
+                    self._write(connection, changes)
+                results = [order.job(connection) if order.job is not None else None for order in orders]
         except Exception as error:  # noqa: BLE001 - handed to whoever waits for the job
             if len(orders) == 1:
                 _settle(orders, [self._translate(error)])

@@ -1,43 +1,62 @@
 """A change as rows. Every statement either writes what it must or fails the whole transaction."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, Table, Update, bindparam, delete, insert, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hookflash.errors import AlreadyDone, VersionConflict
 from hookflash.model import Conversation, Handoff, SetTimer, Urgency
-from hookflash.ports import Change
+from hookflash.ports import AuditEntry, Change
 from hookflash.stores.tables import DEAD, DONE, PENDING, audit, conversations, handoffs, outbox, timers, to_micros, turns
 
 
-def write(connection: Connection, change: Change) -> None:
-    """Write a change. Raises `VersionConflict` where a version is not the expected one."""
-    if change.conversation is not None:
-        _write_conversation(connection, change.conversation)
-    if change.turn is not None and change.conversation is not None:
-        _write_turn(connection, change)
-    if change.handoff is not None:
-        _write_handoff(connection, change.handoff)
+def _update_of(table: Table) -> Update:
+    """Return the statement that replaces exactly the version before."""
+    c = table.c
+    return update(table).where(
+        (c.tenant == bindparam("own_tenant")) & (c.id == bindparam("own_id")) & (c.version == bindparam("version_before"))
+    )
+
+
+# Statements are built once: building one costs more than running it.
+_INSERT = {table: insert(table) for table in (conversations, handoffs, turns, audit, timers)}
+_UPDATE = {table: _update_of(table) for table in (conversations, handoffs)}
+
+
+def write(connection: Connection, changes: Sequence[Change]) -> None:
+    """Write changes, no two of one conversation. Raises `VersionConflict` or `AlreadyDone` if any of them cannot be."""
+    _put(connection, conversations, [_conversation_row(one.conversation) for one in changes if one.conversation])
+    spoken = [_turn_row(one) for one in changes if one.turn is not None]
+    if spoken:
+        connection.execute(_INSERT[turns], spoken)
+    for change in changes:
+        _write_step(connection, change)
+    entries = [_audit_row(change, entry) for change in changes for entry in change.audit]
+    if entries:
+        connection.execute(_INSERT[audit], entries)
+
+
+def _write_step(connection: Connection, change: Change) -> None:
+    """Write what only some changes have: an outcome, a timer answered, a handoff with its work and timers."""
     if change.done is not None:
         _finish(connection, change.done, change.failed)
     if change.fired is not None and not connection.execute(delete(timers).where(timers.c.id == change.fired)).rowcount:
         raise AlreadyDone("the timer was already answered")
     if change.handoff is not None:
+        _write_handoff(connection, change.handoff)
         _write_timers(connection, change, change.handoff)
         _write_outbox(connection, change, change.handoff)
-    if change.audit:
-        connection.execute(insert(audit), [_audit_row(change, number) for number in range(len(change.audit))])
 
 
-def _write_conversation(connection: Connection, conversation: Conversation) -> None:
-    row = {
+def _conversation_row(conversation: Conversation) -> dict[str, Any]:
+    return {
         "tenant": conversation.tenant,
         "id": conversation.id,
         "version": conversation.version,
-        "document": conversation.model_copy(update={"turns": ()}).model_dump_json(exclude_defaults=True),
+        "document": conversation.model_dump_json(exclude={"turns"}, exclude_defaults=True),
     }
-    _put(connection, conversations, row)
 
 
 def _write_handoff(connection: Connection, handoff: Handoff) -> None:
@@ -52,31 +71,34 @@ def _write_handoff(connection: Connection, handoff: Handoff) -> None:
         "promise_due": to_micros(handoff.promise.due) if handoff.promise else None,
         "document": handoff.model_dump_json(),
     }
-    _put(connection, handoffs, row)
+    _put(connection, handoffs, [row])
 
 
-def _put(connection: Connection, table: Any, row: dict[str, Any]) -> None:
+def _put(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert version 1, or update exactly the version before."""
-    if row["version"] == 1:
-        connection.execute(insert(table), row)
-        return
-    same = (table.c.tenant == row["tenant"]) & (table.c.id == row["id"]) & (table.c.version == row["version"] - 1)
-    if connection.execute(update(table).where(same).values(row)).rowcount != 1:
-        raise VersionConflict(f"{table.name} {row['id']} was changed by somebody else")
+    new = [row for row in rows if row["version"] == 1]
+    if new:
+        connection.execute(_INSERT[table], new)
+    known = [row | _before(row) for row in rows if row["version"] > 1]
+    if known and connection.execute(_UPDATE[table], known).rowcount != len(known):
+        raise VersionConflict(f"a row of {table.name} was changed by somebody else")
 
 
-def _write_turn(connection: Connection, change: Change) -> None:
-    assert change.turn is not None
-    assert change.conversation is not None
-    row = {
+def _before(row: dict[str, Any]) -> dict[str, Any]:
+    return {"own_tenant": row["tenant"], "own_id": row["id"], "version_before": row["version"] - 1}
+
+
+def _turn_row(change: Change) -> dict[str, Any]:
+    record = change.turn
+    assert record is not None
+    return {
         "tenant": change.tenant,
-        "conversation": change.conversation.id,
-        "number": change.turn.number,
-        "seq": change.turn.turn.seq,
-        "key": change.turn.turn.key,
-        "document": change.turn.model_dump_json(exclude_defaults=True),
+        "conversation": record.decision.conversation,
+        "number": record.number,
+        "seq": record.turn.seq,
+        "key": record.turn.key,
+        "document": record.model_dump_json(exclude_defaults=True),
     }
-    connection.execute(insert(turns), row)
 
 
 def _finish(connection: Connection, item: int, failed: str | None) -> None:
@@ -92,7 +114,7 @@ def _write_timers(connection: Connection, change: Change, handoff: Handoff) -> N
     if gone:
         connection.execute(delete(timers).where(own & timers.c.kind.in_(sorted(gone))))
     if change.timers:
-        connection.execute(insert(timers), [_timer_row(timer, handoff) for timer in change.timers])
+        connection.execute(_INSERT[timers], [_timer_row(timer, handoff) for timer in change.timers])
 
 
 def _timer_row(timer: SetTimer, handoff: Handoff) -> dict[str, Any]:
@@ -123,8 +145,7 @@ def _write_outbox(connection: Connection, change: Change, handoff: Handoff) -> N
         connection.execute(upsert(outbox).on_conflict_do_nothing(index_elements=["tenant", "key"]), rows)
 
 
-def _audit_row(change: Change, number: int) -> dict[str, Any]:
-    entry = change.audit[number]
+def _audit_row(change: Change, entry: AuditEntry) -> dict[str, Any]:
     return {
         "tenant": change.tenant,
         "conversation": entry.conversation,

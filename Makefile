@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test lint types imports docs check storm bench lock clean
+.PHONY: demo test lint types imports docs coverage check storm bench measure lock clean
 
 demo: $(STAMP)
 	@$(BIN)/hookflash demo
@@ -50,6 +50,10 @@ storm: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python bench/decide.py
 	$(BIN)/python bench/store.py
+
+# What docs/measured.md shows: catches and misses on the held-out set. HOOKFLASH_DATA=folder adds public sets.
+measure: $(STAMP)
+	$(BIN)/python bench/measure.py
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev -q -o requirements.lock pyproject.toml

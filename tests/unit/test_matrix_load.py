@@ -33,7 +33,7 @@ MISTAKES = {
     "an empty day": ('"09:00-13:00 15:00-18:00"', '""', "no opening"),
     "a length of time without a unit": ("warm: 60s", "warm: 60", "not a length of time"),
     "no time at all": ("warm: 60s", "warm: 0s", "no time at all"),
-    "a route to nobody": ("ladder: [{to: night, warm: 30s}]", "ladder: []", "at least 1 item"),
+    "a route to nobody": ("ladder: [{to: night, warm: 30s}]", "ladder: []", "ladder is empty"),
     "a responder that does not exist": ("{to: team,", "{to: taem,", "did you mean `team`"),
     "hours that do not exist": ("night: {hours: always_on", "night: {hours: alwayson", "did you mean `always_on`"),
     "a desk that does not exist": ("desk: crm,", "desk: crn,", "did you mean `crm`"),

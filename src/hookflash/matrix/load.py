@@ -128,8 +128,8 @@ def _schema_findings(error: ValidationError) -> Iterator[Finding]:
     details = {_written(detail["loc"]): detail for detail in reversed(error.errors(include_url=False))}
     for path, detail in details.items():
         beneath = any(len(other) > len(path) and other[: len(path)] == path for other in details)
-        if detail["type"] == "literal_error" and beneath:
-            continue  # the other branch of a union: what lies beneath says what is really wrong
+        if detail["type"] in ("literal_error", "too_short") and beneath:
+            continue  # what lies beneath says what is really wrong
         yield _finding(path, detail["type"], detail["msg"], detail.get("ctx", {}), schema)
 
 
@@ -141,11 +141,13 @@ def _written(location: tuple[str | int, ...]) -> NodePath:
 
 
 def _finding(path: NodePath, kind: str, message: str, context: dict[str, Any], schema: dict[str, Any]) -> Finding:
-    where = ".".join(str(step) for step in path)
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
     if kind == "fault":
         return Finding(path, f"{where}: {context['what']}", context["mend"])
     if kind == "missing":
         return Finding(path, f"{where} is missing", f"add `{path[-1]}:` here")
+    if kind == "too_short":
+        return Finding(path, f"{where} is empty", "name at least one")
     if kind == "extra_forbidden":
         known = _keys_at(schema, path[:-1])
         return Finding(path, f"{where} is not a key", _nearest(str(path[-1]), known))

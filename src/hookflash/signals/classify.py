@@ -11,6 +11,8 @@ from hookflash.signals.text import background
 # A sentence in a long turn may step into a fenced topic that the whole turn hides.
 _SENTENCE = re.compile(r"[^.!?¿¡\n]+")
 MAX_SENTENCES = 12
+# Two thirds alike to an example is the business' own, whatever the classifier says of the rest of the words.
+LIKENESS_COUNTS = 1.5
 
 
 class Classifier:
@@ -28,8 +30,9 @@ class Classifier:
         return self._guess(text)
 
     def outside(self, text: str) -> float:
-        """Return how likely a text is none of the business' own topics."""
-        return self.guess(text).probabilities[OTHER]
+        """Return how likely a text is none of the business' own topics, less the more it is like one of its examples."""
+        guess = self.guess(text)
+        return guess.probabilities[OTHER] * max(0.0, 1.0 - LIKENESS_COUNTS * guess.likeness)
 
     def fenced_topic(self, text: str) -> tuple[str, float, int, int]:
         """Return the likeliest fenced topic, its probability, and the characters that show it."""

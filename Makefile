@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test lint types imports docs coverage check storm bench measure lock clean
+.PHONY: demo test lint types imports docs coverage check storm bench measure train lock clean
 
 demo: $(STAMP)
 	@$(BIN)/hookflash demo
@@ -20,8 +20,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $(STAMP)
 
 lint: $(STAMP)
-	$(BIN)/ruff check src tests bench
-	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench tools
+	$(BIN)/ruff format --check src tests bench tools
 
 types: $(STAMP)
 	$(BIN)/mypy
@@ -54,6 +54,10 @@ bench: $(STAMP)
 # What docs/measured.md shows: catches and misses on the held-out set. HOOKFLASH_DATA=folder adds public sets.
 measure: $(STAMP)
 	$(BIN)/python bench/measure.py
+
+# Make the learned heads again from src/hookflash/signals/data/turns.jsonl.
+train: $(STAMP)
+	$(BIN)/python tools/train_heads.py
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev -q -o requirements.lock pyproject.toml

@@ -93,12 +93,14 @@ async def conversations(judge: Judge) -> None:
     print(f"Conversations that need none: {counts['continue']}; escalated all the same {len(needless)} {needless}\n")
 
 
-async def ordinary(judge: Judge, folder: Path) -> None:
+async def ordinary(judge: Judge, folder: Path, learned: set[str]) -> None:
     print("| ordinary customer turns | turns | taken for a request | red flag or crisis | any other distress |")
     print("|---|---|---|---|---|")
     for name in PUBLIC:
         counts = Counter()
         for row in rows(folder / f"{name}.jsonl"):
+            if row["text"].strip() in learned:
+                continue  # the heads have seen it
             fired = {reason.trigger for reason in (await decided(judge, row)).reasons}
             counts["turns"] += 1
             counts["request"] += Kind.EXPLICIT_REQUEST in fired
@@ -110,13 +112,15 @@ async def ordinary(judge: Judge, folder: Path) -> None:
         )
 
 
-async def dialogues(judge: Judge, folder: Path) -> None:
+async def dialogues(judge: Judge, folder: Path, learned: set[str]) -> None:
     """Whole service conversations of other businesses: how often each is escalated at all, and by what first."""
     spoken = defaultdict(list)
     for row in rows(folder / "multidogo.train.jsonl"):
         spoken[row["conv"]].append((row["turn"], row["text"]))
     first = Counter()
     for turns in spoken.values():
+        if sum(text.strip() in learned for _, text in turns) > len(turns) / 2:
+            continue  # the heads have seen most of it
         found = await first_escalation(judge, [{"speaker": "customer", "text": text} for _, text in sorted(turns)])
         first[found[1] if found else "never"] += 1
     total = sum(first.values())
@@ -133,8 +137,9 @@ async def main() -> None:
     if data:
         no_scope = load_matrix(ROOT / "examples" / "clinic" / "matrix.yaml").model_copy(update={"scope": type(judge.matrix.scope)()})
         elsewhere = judge_for(no_scope)  # a clinic's scope says nothing of a bank's customers
-        await ordinary(elsewhere, Path(data))
-        await dialogues(elsewhere, Path(data))
+        learned = {row["text"] for row in rows(ROOT / "src" / "hookflash" / "signals" / "data" / "ordinary.jsonl")}
+        await ordinary(elsewhere, Path(data), learned)
+        await dialogues(elsewhere, Path(data), learned)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from hookflash.model import DISTRESS, Conversation, Evidence, Kind, Signal, Turn
 from hookflash.signals.combine import combined
-from hookflash.signals.text import evidence_of, phrases_in
+from hookflash.signals.heads import likely
+from hookflash.signals.text import evidence_of, phrases_in, whole_turn
 
 # Capitals and repeated exclamation marks make anger louder; on their own they are no anger.
 SHOUTING = 0.3
@@ -36,7 +37,11 @@ class DistressDetector:
             scores.append(SHOUTING)
         if kind == Kind.CONFUSION and not found and _is_only_question_marks(turn.text):
             scores.append(PUZZLED)
-            evidence = (Evidence(text=turn.text, turn=number, start=0, end=len(turn.text)),)
+            evidence = (whole_turn(turn.text, number),)
+        learned = likely(turn.text).get(kind)
+        if learned:
+            scores.append(learned)
+            evidence = evidence or (whole_turn(turn.text, number),)
         if not scores:
             return None
         return Signal(kind=kind, score=round(combined(scores), 3), evidence=evidence, detector=self.name)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from hookflash.model import Channel, Conversation, Evidence, Kind, Signal, Turn
-from hookflash.signals.text import evidence_of, phrases_in
+from hookflash.signals.heads import likely
+from hookflash.signals.text import evidence_of, phrases_in, whole_turn
 
 
 class RequestDetector:
@@ -20,9 +21,10 @@ class RequestDetector:
         if _pressed_zero(turn):
             return (self._signal(1.0, (Evidence(text="0", turn=number, note="the 0 key"),)),)
         found = phrases_in(turn.text).get(Kind.EXPLICIT_REQUEST, ())
-        if not found:
-            return ()
-        return (self._signal(max(one.score for one in found), evidence_of(found, turn.text, number)),)
+        if found:
+            return (self._signal(max(one.score for one in found), evidence_of(found, turn.text, number)),)
+        score = likely(turn.text).get(Kind.EXPLICIT_REQUEST)
+        return (self._signal(round(score, 3), (whole_turn(turn.text, number),)),) if score else ()
 
     def _signal(self, score: float, evidence: tuple[Evidence, ...]) -> Signal:
         return Signal(kind=Kind.EXPLICIT_REQUEST, score=score, evidence=evidence, detector=self.name)

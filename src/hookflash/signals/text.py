@@ -40,6 +40,11 @@ def evidence_of(found: Sequence[Found], text: str, turn: int) -> tuple[Evidence,
     return tuple(Evidence(text=text[one.start : one.end], turn=turn, start=one.start, end=one.end) for one in found)
 
 
+def whole_turn(text: str, turn: int) -> Evidence:
+    """Return a whole turn as evidence, where no words in it stand out."""
+    return Evidence(text=text, turn=turn, start=0, end=len(text))
+
+
 def substance(text: str) -> tuple[str, ...]:
     """Return the words that say what it is about: no stop words, numbers, small talk, distress or call for a person."""
     found = phrases_in(text)

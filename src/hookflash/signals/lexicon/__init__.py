@@ -33,6 +33,11 @@ class _Rule:
     """0 for an exception, which takes nothing on but cancels what it overlaps."""
 
 
+def excepted(kind: str) -> str:
+    """Return the kind under which the exceptions of a kind are found."""
+    return f"{kind} (excepted)"
+
+
 class Lexicon:
     """Every phrase of every language, found in one pass."""
 
@@ -54,7 +59,7 @@ class Lexicon:
         self._index = PhraseIndex(patterns, classes)
 
     def find(self, words: Sequence[Word]) -> list[Found]:
-        """Return the phrases found, less those that an exception of their kind overlaps."""
+        """Return the phrases found, less those that an exception of their kind overlaps, and the exceptions."""
         if not words:
             return []
         hits = self._index.find([BEGIN, *(word.plain for word in words), END])
@@ -62,9 +67,9 @@ class Lexicon:
         spans = [(self._rules[pattern], min(max(first - 1, 0), final), min(last - 1, final)) for pattern, first, last in hits]
         exceptions = [span for span in spans if not span[0].score]
         return [
-            Found(rule.kind, rule.score, words[first].start, words[last].end)
+            Found(rule.kind if rule.score else excepted(rule.kind), rule.score, words[first].start, words[last].end)
             for rule, first, last in spans
-            if rule.score and not any(_cancels(exception, (rule, first, last)) for exception in exceptions)
+            if not rule.score or not any(_cancels(exception, (rule, first, last)) for exception in exceptions)
         ]
 
 
@@ -88,4 +93,4 @@ def _text(name: str) -> str:
     return resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
 
 
-__all__ = ["Found", "Lexicon", "lexicon"]
+__all__ = ["Found", "Lexicon", "excepted", "lexicon"]

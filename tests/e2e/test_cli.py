@@ -67,7 +67,7 @@ def test_decide_follows_conversations():
         [
             customer("that's really annoying", conversation="a"),
             customer("I want a human", conversation="b"),
-            customer("nobody called me, not impressed at all", conversation="a"),
+            customer("and it is getting really frustrating too", conversation="a"),
             {"speaker": "assistant", "text": "Let me help!", "draft": True, "conversation": "b"},
             {"speaker": "responder", "text": "Hi, this is Ana.", "conversation": "b"},
             customer("thanks", conversation="b"),

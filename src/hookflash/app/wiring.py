@@ -13,6 +13,7 @@ import httpx2
 import structlog
 
 from hookflash.app.config import database_path
+from hookflash.brief.entities import entities
 from hookflash.courier import Courier
 from hookflash.desks import BuiltinDesk, WebhookDesk
 from hookflash.engine import DEFAULT_TENANT, Engine
@@ -20,10 +21,25 @@ from hookflash.errors import ConfigError, ForbiddenMove, StoreUnavailable
 from hookflash.judge import Judge
 from hookflash.lines import ChatLine
 from hookflash.matrix import Matrix, load_matrix
-from hookflash.model import BUILTIN_DESK, Accepted, Decision, HandedBack, Handoff, PromiseKept, RingFailed, State, Turn, WrappedUp
+from hookflash.model import (
+    BUILTIN_DESK,
+    Accepted,
+    Decision,
+    HandedBack,
+    Handoff,
+    HistoryTurn,
+    PromiseKept,
+    RingFailed,
+    Speaker,
+    State,
+    Turn,
+    WrappedUp,
+)
 from hookflash.moves import DECLINED
 from hookflash.ports import Clock, Desk, Detector, Line, Roster, Store
 from hookflash.rosters import StaticRoster
+from hookflash.signals.heads import likely
+from hookflash.signals.language import spoken_language
 from hookflash.signals.panel import Panel, builtin_detectors
 from hookflash.stores import SqliteStore
 from hookflash.watchman import Beat, Watchman
@@ -44,6 +60,15 @@ class SystemClock:
 async def log_alarm(handoff: str, what: str) -> None:
     """Make noise in the log, at the level that wakes people."""
     log.critical("alarm", handoff=handoff, what=what)
+
+
+def warm_up() -> None:
+    """Load what is loaded when first needed, so that the first customer in distress does not wait for it."""
+    words = "Hola, my name is Ana Ruiz, please call 312-555-0148 tomorrow"
+    said = HistoryTurn(number=1, speaker=Speaker.CUSTOMER, text=words)
+    entities((said,), now=datetime.now(UTC), zone="UTC", country="US", complaint=False)
+    likely(words)
+    spoken_language(words, ("en", "es"))
 
 
 def judge_for(matrix: Matrix, detectors: Sequence[Detector] = ()) -> Judge:
@@ -174,6 +199,7 @@ class EmbeddedEngine(Engine):
         async with self._beginning:
             if not self._begun:
                 await self.start()
+                await asyncio.to_thread(warm_up)
                 self._set_to_work()
                 self._begun = True
 

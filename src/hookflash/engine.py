@@ -166,16 +166,17 @@ class Engine:
     async def _seen(self, turn: Turn, conversation: Conversation, *, again: bool) -> Decision | None:
         """Return the first decision on a turn sent again. Raises `SequenceError` for a turn out of order.
 
-        A key that the latest turns do not know is looked up only `again`, after the store refused it as known: almost
-        every key is new.
+        A key that the latest turns do not know is looked up only if its number is an old one, or `again`, after the
+        store refused it as known: almost every key is new.
         """
         kept = None
         tenant, name = conversation.tenant, conversation.id
+        old = turn.seq is not None and turn.seq <= (conversation.last_seq or 0)
         if turn.key is not None:
             kept = next((record for record in conversation.turns if record.turn.key == turn.key), None)
-            if kept is None and again:
+            if kept is None and (again or old):
                 kept = await self.store.turn(tenant, name, seq=None, key=turn.key)
-        elif turn.seq is not None and turn.seq <= (conversation.last_seq or 0):
+        elif old:
             kept = await self.store.turn(tenant, name, seq=turn.seq, key=None)
         if kept is not None:
             return first_decision(kept, turn)

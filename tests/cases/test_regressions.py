@@ -171,6 +171,15 @@ async def test_interim_speech_leaves_number_and_room_to_the_final_words(engine):
     assert len(await engine.store.history("default", "chat-1")) == 2
 
 
+async def test_a_turn_of_long_ago_is_recognised_by_its_key(engine):
+    """Sent again after many others, it gets its first answer: with its number, and without."""
+    for number in range(1, 40):
+        await engine.observe(said(f"line {number}", seq=number, key=f"k{number}"))
+    assert (await engine.observe(said("line 3", seq=3, key="k3"))).turn == 3
+    assert (await engine.observe(said("line 4", key="k4"))).turn == 4
+    assert (await engine.conversation("chat-1")).spoken == 39
+
+
 async def test_a_responder_who_speaks_takes_it_and_one_who_lingers_does_not(engine, clock):
     """Speaking in a conversation that waits is taking it; a last word after the hand-back takes nothing."""
     clock.set(NOON)

@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from hookflash.app.logs import set_up_logs
 from hookflash.app.wiring import EmbeddedEngine
 from hookflash.matrix import parse_matrix
 from hookflash.model import Receipt, Turn
@@ -22,9 +23,10 @@ class Ledger:
     """An outside system: what it was shown is on its own disk."""
 
     def __init__(self, path):
-        self._file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
-        self._file.seek(0)
-        self._keys = {json.loads(line)["key"] for line in self._file if line.endswith("\n")}
+        whole = path.read_text().rpartition("\n")[0] + "\n" if path.exists() else "\n"
+        path.write_text(whole.lstrip("\n"))  # a line torn by the kill was never acknowledged
+        self._keys = {json.loads(line)["key"] for line in whole.split("\n") if line}
+        self._file = path.open("a", encoding="utf-8")
 
     def show(self, key, **what):
         self.tried = key
@@ -61,6 +63,7 @@ class LedgerLine:
 
 
 async def main(folder: Path, start: int, count: int) -> None:
+    set_up_logs(sys.stderr)
     desk, line = Ledger(folder / "desk.jsonl"), Ledger(folder / "line.jsonl")
     matrix = parse_matrix(SHOP.replace('mon-fri: "09:00-13:00 15:00-18:00"', 'mon-sun: "00:00-00:00"'))
     desks = {name: LedgerDesk(desk) for name in ("crm", "tickets", "builtin")}

@@ -83,7 +83,7 @@ async def main(folder: Path, start: int, count: int) -> None:
             await converse(number)
 
     await asyncio.gather(*(one(number) for number in range(start, start + count)))
-    for _ in range(200):
+    for _ in range(1_200):
         if not await engine.store.due_deliveries(engine.clock.now(), 1):
             break
         await asyncio.sleep(0.05)

@@ -9,10 +9,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 
-from hookflash.model import State
 from hookflash.stores import SqliteStore
 from tests.conftest import ROOT
 
@@ -54,14 +54,14 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_shown_twice(tmp_path):
                 acknowledged[heard["conversation"], heard["seq"]] = heard
     assert len(acknowledged) > CONVERSATIONS
 
-    kept, handoffs = asyncio.run(_read(tmp_path / "busy.db", acknowledged))
+    kept, handoffs, halted = asyncio.run(_read(tmp_path / "busy.db", acknowledged))
     lost = [key for key in acknowledged if key not in kept]
     assert not lost
     wanted = {heard["handoff"] for heard in acknowledged.values() if heard["handoff"]}
     by_id = {handoff.id: handoff for handoff in handoffs}
     assert wanted <= by_id.keys()
-    stuck = [one.id for one in handoffs if one.id in wanted and one.state in (State.REQUESTED, State.BRIEFED)]
-    assert not stuck
+    # Rings time out while the storm goes on, so some are between two rungs; none may be where nothing moves it.
+    assert not wanted & halted
 
     shown = ledger(tmp_path / "desk.jsonl")
     said = ledger(tmp_path / "line.jsonl")
@@ -83,5 +83,6 @@ async def _read(path, acknowledged):
         if await store.turn("default", conversation, seq=seq, key=None):
             kept.add((conversation, seq))
     handoffs = await store.handoffs("default", limit=1_000_000)
+    halted = {one.id for one in await store.stalled(datetime(2100, 1, 1, tzinfo=UTC), 1_000_000)}
     await store.close()
-    return kept, handoffs
+    return kept, handoffs, halted

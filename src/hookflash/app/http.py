@@ -47,6 +47,7 @@ def create_app(engine: EmbeddedEngine, keys: Mapping[str, str]) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        """Run the couriers and the watchman as long as the server runs."""
         async with engine:
             yield
 

@@ -330,6 +330,15 @@ def test_an_earlier_time_that_was_told_is_kept(go):
     assert again.promise.due == promised.promise.due == NOON + timedelta(hours=4)
 
 
+def test_an_emergency_that_waited_once_does_not_wait_again(go):
+    """The first desk was late; the next rung on another desk rings at once, its brief on the way."""
+    late, _ = go(fresh(TEAM, NIGHT, urgency=Urgency.IMMEDIATE), BriefLate(), started)
+    onward, commands = go(late, failed("no answer"))
+    assert onward.state is State.BRIEFED
+    assert of(Ring, commands)[0].to == NIGHT
+    assert [order.desk for order in of(DeliverBrief, commands)] == ["tickets"]
+
+
 def test_words_are_said_only_while_they_hold(go):
     """What was ordered to be said is not said once it is no longer so."""
     ringing, commands = go(fresh(), receipt(), started)

@@ -54,7 +54,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_shown_twice(tmp_path):
                 acknowledged[heard["conversation"], heard["seq"]] = heard
     assert len(acknowledged) > CONVERSATIONS
 
-    kept, handoffs, halted = asyncio.run(_read(tmp_path / "busy.db", acknowledged))
+    kept, handoffs, halted, dead = asyncio.run(_read(tmp_path / "busy.db", acknowledged))
     lost = [key for key in acknowledged if key not in kept]
     assert not lost
     wanted = {heard["handoff"] for heard in acknowledged.values() if heard["handoff"]}
@@ -62,6 +62,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_shown_twice(tmp_path):
     assert wanted <= by_id.keys()
     # Rings time out while the storm goes on, so some are between two rungs; none may be where nothing moves it.
     assert not wanted & halted
+    assert not dead
 
     shown = ledger(tmp_path / "desk.jsonl")
     said = ledger(tmp_path / "line.jsonl")
@@ -84,5 +85,6 @@ async def _read(path, acknowledged):
             kept.add((conversation, seq))
     handoffs = await store.handoffs("default", limit=1_000_000)
     halted = {one.id for one in await store.stalled(datetime(2100, 1, 1, tzinfo=UTC), 1_000_000)}
+    dead = (await store.counts()).get("outbox_dead", 0)
     await store.close()
-    return kept, handoffs, halted
+    return kept, handoffs, halted, dead

@@ -9,6 +9,7 @@ import json
 import math
 import os
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hookflash.app.wiring import judge_for
@@ -21,6 +22,9 @@ ROOT = Path(__file__).parents[1]
 EVALS = ROOT / "tests" / "evals"
 PUBLIC = ("clinc150.dev", "banking77.train", "multidogo.train")
 CLASSES = ("explicit_request", "crisis", "red_flag", "pain", "anger", "urgency", "confusion")
+
+# The hour matters to no rule of the clinic; it only has to be one.
+AT = datetime(2026, 11, 24, 16, tzinfo=UTC)
 
 
 def rows(path: Path) -> list[dict]:
@@ -43,7 +47,7 @@ def kind_of(label: str) -> str:
 
 async def decided(judge: Judge, row: dict) -> Decision:
     turn = Turn(speaker="customer", text=row["text"], channel=row.get("channel", "chat"))
-    return (await judge.judge(turn, Conversation(id="measure"))).decision
+    return (await judge.judge(turn, Conversation(id="measure"), AT)).decision
 
 
 async def lines(judge: Judge) -> None:
@@ -71,7 +75,7 @@ async def lines(judge: Judge) -> None:
 async def first_escalation(judge: Judge, turns: list[dict]) -> tuple[int, str] | None:
     conversation = Conversation(id="measure")
     for number, one in enumerate(turns, start=1):
-        record = await judge.judge(Turn(speaker=one["speaker"], text=one["text"]), conversation)
+        record = await judge.judge(Turn(speaker=one["speaker"], text=one["text"]), conversation, AT)
         if record.decision.action is Action.ESCALATE and sets_off(record.decision, conversation):
             return number, record.decision.trigger or ""
         conversation = after(conversation, record)

@@ -7,11 +7,13 @@ Rules:
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
-from hookflash.matrix import DISTRESS_CLASSES, TRIGGERS, Matrix, Route, Stuck, When, words
+from hookflash.hours import is_open
+from hookflash.matrix import DISTRESS_CLASSES, TRIGGERS, Matrix, Route, Situation, Stuck, first_match, severity_of, words
 from hookflash.model import (
     Action,
-    Channel,
     Conversation,
     Decision,
     IntentGuess,
@@ -57,9 +59,21 @@ DRAFT_AT = 0.5
 BY_TOPIC = (Kind.FENCED, Kind.DRAFT_FENCED)
 
 
-def decide(signals: Sequence[Signal], turn: Turn, conversation: Conversation, matrix: Matrix) -> Decision:
-    """Return what to do about `turn`, given the conversation before it and what was measured on it."""
-    reasons = sorted(_reasons(signals, turn, conversation, matrix), key=_weight)
+class Moment(NamedTuple):
+    """What a turn is judged by, besides what was measured on it."""
+
+    turn: Turn
+    conversation: Conversation
+    matrix: Matrix
+    now: datetime
+
+
+def decide(signals: Sequence[Signal], turn: Turn, conversation: Conversation, matrix: Matrix, now: datetime) -> Decision:
+    """Return what to do about `turn`, given the conversation before it and what was measured on it.
+
+    `now` matters to routes that hold only while a calendar is open or closed.
+    """
+    reasons = sorted(_reasons(signals, Moment(turn, conversation, matrix, now)), key=_weight)
     base = Decision(
         conversation=conversation.id,
         turn=conversation.spoken + 1,
@@ -131,16 +145,16 @@ def _intent(signals: Iterable[Signal]) -> IntentGuess | None:
     return None
 
 
-def _reasons(signals: Sequence[Signal], turn: Turn, conversation: Conversation, matrix: Matrix) -> Iterator[Reason]:
+def _reasons(signals: Sequence[Signal], at: Moment) -> Iterator[Reason]:
     """Yield a reason for every trigger (and fenced topic) that fires; of several signals of one, for the strongest."""
     best: dict[tuple[str, str | None], tuple[float, Signal, str]] = {}
     for signal in signals:
-        for trigger, score, rule in _fires(signal, turn, conversation, matrix):
+        for trigger, score, rule in _fires(signal, at.turn, at.conversation, at.matrix):
             about = trigger, signal.topic if trigger in BY_TOPIC else None
             if about not in best or score > best[about][0]:
                 best[about] = (score, signal, rule)
     for (trigger, _), (score, signal, rule) in best.items():
-        route = _route_for(trigger, signal.topic, turn, conversation, matrix)
+        route = _route_for(trigger, signal, score, at)
         urgency = Urgency.highest(route.urgency or DEFAULT_URGENCY.get(trigger, Urgency.NORMAL), FLOOR.get(trigger, Urgency.NORMAL))
         yield Reason(
             trigger=trigger,
@@ -148,7 +162,7 @@ def _reasons(signals: Sequence[Signal], turn: Turn, conversation: Conversation, 
             score=round(score, 3),
             evidence=signal.evidence,
             topic=signal.topic,
-            route=matrix.route_name(route),
+            route=at.matrix.route_name(route),
             urgency=urgency,
         )
 
@@ -193,21 +207,14 @@ def _earlier(kind: str, conversation: Conversation, turns: int) -> Iterator[floa
         yield max((signal.score for signal in record.decision.signals if signal.kind == kind), default=0.0)
 
 
-def _route_for(trigger: str, topic: str | None, turn: Turn, conversation: Conversation, matrix: Matrix) -> Route:
+def _route_for(trigger: str, signal: Signal, score: float, at: Moment) -> Route:
     """Return the first route that matches; the last one of a checked matrix matches everything."""
-    language = language_of(turn, conversation, matrix)
-    return next(route for route in matrix.routes if _matches(route.when, trigger, topic, turn.channel, language))
-
-
-def _matches(when: When, trigger: str, topic: str | None, channel: Channel, language: str) -> bool:
-    return (
-        (not when.trigger or any(_covers(name, trigger) for name in when.trigger))
-        and (not when.topic or topic in when.topic)
-        and (not when.channel or channel in when.channel)
-        and (not when.language or language in when.language)
+    situation = Situation(
+        trigger=trigger,
+        severity=severity_of(score),
+        channel=at.turn.channel,
+        language=language_of(at.turn, at.conversation, at.matrix),
+        topic=signal.topic,
+        segment=at.conversation.customer.updated_by(at.turn.customer).segment,
     )
-
-
-def _covers(name: str, trigger: str) -> bool:
-    """Whether a name in a route means a trigger: itself, or the family it belongs to."""
-    return trigger == name or trigger.startswith(f"{name}.")
+    return first_match(at.matrix, situation, lambda name: is_open(at.matrix.calendars[name], at.now))

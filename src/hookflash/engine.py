@@ -150,7 +150,7 @@ class Engine:
         timed = turn if turn.at is not None else turn.model_copy(update={"at": now})
         open_handoff = await self.handoff(conversation.handoff, tenant=tenant) if conversation.handoff else None
         matrix = await self._matrix(open_handoff) if open_handoff else judge.matrix
-        record = await judge.judge(timed, conversation, matrix)
+        record = await judge.judge(timed, conversation, now, matrix)
         if not turn.final:
             if not sets_off(record.decision, conversation):
                 return record.decision  # the final words come

@@ -20,7 +20,9 @@ HookflashError
     └── ConfigError       a setting is missing or wrong
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 
 class HookflashError(Exception):
@@ -33,27 +35,35 @@ class InputError(HookflashError):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault in a matrix file: where (1-based line and column), what, and the mend."""
+    """One fault in a matrix file: where (1-based line and column), how bad, of which kind, what, and the mend."""
 
     file: str
     line: int
     column: int
     what: str
     mend: str
+    code: str
+    severity: Literal["error", "warning"]
+    unreadable: bool = False
+    """Whether it keeps the file, or a value in it, from being read at all."""
 
     def __str__(self) -> str:
-        """Render as `file:line:column: what; mend`."""
-        return f"{self.file}:{self.line}:{self.column}: {self.what}; {self.mend}"
+        """Render as `file:line:column severity code: what; mend`."""
+        return f"{self.file}:{self.line}:{self.column} {self.severity} {self.code}: {self.what}; {self.mend}"
 
 
 class MatrixError(InputError):
     """The escalation matrix has faults; `faults` holds every one of them in file order."""
 
-    def __init__(self, faults: list[Fault], *, readable: bool = True) -> None:
-        """Keep the faults; the message is one line for each. `readable` tells faults of content from broken YAML."""
-        self.readable = readable
-        self.faults = sorted(faults, key=lambda fault: (fault.line, fault.column, fault.what))
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        """Keep the faults; the message is one line for each."""
+        self.faults = sorted(faults, key=lambda fault: (fault.line, fault.column, fault.code, fault.what))
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    @property
+    def readable(self) -> bool:
+        """Whether the file could be read, and was then found wrong."""
+        return not any(fault.unreadable for fault in self.faults)
 
 
 class TurnError(InputError):

@@ -1,8 +1,11 @@
 """From a turn to a decision, nothing kept: prepare the turn, measure it, decide. The engine and `decide` share it."""
 
+from datetime import datetime
+
+from hookflash.changes import sets_off
 from hookflash.decide import decide
 from hookflash.matrix import Matrix
-from hookflash.model import Conversation, Kind, Signal, Turn, TurnRecord
+from hookflash.model import Action, Conversation, Kind, Owner, Signal, Speaker, Turn, TurnRecord
 from hookflash.redact import mask_cards
 from hookflash.signals.language import spoken_language
 from hookflash.signals.panel import Panel
@@ -19,12 +22,12 @@ class Judge:
         self.matrix = matrix
         self._panel = panel
 
-    async def judge(self, turn: Turn, conversation: Conversation, matrix: Matrix | None = None) -> TurnRecord:
+    async def judge(self, turn: Turn, conversation: Conversation, now: datetime, matrix: Matrix | None = None) -> TurnRecord:
         """Return the turn as it may be kept, with the decision on it, by `matrix` where another one than ours is in force."""
         prepared = self._prepare(turn, conversation)
         measured = await self._panel.signals(prepared, conversation)
         signals = measured if turn.final else _at_once(measured)
-        decision = decide(signals, prepared, conversation, matrix or self.matrix)
+        decision = decide(signals, prepared, conversation, matrix or self.matrix, now)
         return TurnRecord(number=decision.turn, turn=prepared, decision=decision)
 
     def _prepare(self, turn: Turn, conversation: Conversation) -> Turn:
@@ -46,3 +49,16 @@ def after(conversation: Conversation, record: TurnRecord) -> Conversation:
     if record.turn.language is None or not record.turn.from_customer:
         return spoken
     return spoken.model_copy(update={"language": record.turn.language})
+
+
+def handed_over(spoken: Conversation, record: TurnRecord) -> Conversation:
+    """Hand the conversation over the way the engine would, as far as can be known without it."""
+    if record.turn.speaker is Speaker.RESPONDER and spoken.handoff is not None:
+        return spoken.model_copy(update={"owner": Owner.RESPONDER})
+    if record.decision.action is not Action.ESCALATE or not sets_off(record.decision, spoken):
+        return spoken
+    reason = record.decision.reasons[0]
+    if spoken.handoff is not None:
+        return spoken.model_copy(update={"escalated": reason})
+    name = f"{spoken.id}:{record.number}"
+    return spoken.model_copy(update={"owner": Owner.WAITING, "handoff": name, "escalated": reason})

@@ -147,11 +147,12 @@ async def test_two_topics_are_two_reasons(clinic):
     """A second, louder topic does not take the urgent route away from the first."""
     from hookflash.decide import decide
     from hookflash.model import Conversation
+    from hookflash.testing.samples import AT
 
     turn = Turn(speaker="customer", text="x")
     medical = Signal(kind=Kind.FENCED, score=0.7, topic="medical_advice")
     billing = Signal(kind=Kind.FENCED, score=0.9, topic="billing")
-    both = decide([medical, billing], turn, Conversation(id="c"), clinic)
+    both = decide([medical, billing], turn, Conversation(id="c"), clinic, AT)
     assert [(reason.topic, reason.route) for reason in both.reasons] == [("billing", "money"), ("medical_advice", "advice")]
 
 

@@ -3,11 +3,18 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookflash.decide import decide
+from hookflash.decide import decide as decide_at
 from hookflash.matrix import load_matrix
 from hookflash.model import Action, Conversation, Evidence, Kind, Owner, Signal, Turn
+from hookflash.testing.samples import AT
 from tests.conftest import CLINIC
 from tests.strategies import signals
+
+
+def decide(*about):
+    """Decide on a Tuesday morning."""
+    return decide_at(*about, AT)
+
 
 MATRIX = load_matrix(CLINIC / "matrix.yaml")
 CUSTOMER = st.builds(

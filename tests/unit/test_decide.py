@@ -1,9 +1,16 @@
 import pytest
 
-from hookflash.decide import decide
+from hookflash.decide import decide as decide_at
 from hookflash.matrix import parse_matrix
 from hookflash.model import Action, Conversation, Evidence, Kind, Owner, Reason, Signal, Turn, TurnRecord, Urgency
+from hookflash.testing.samples import AT
 from tests.conftest import SHOP
+
+
+def decide(*about):
+    """Decide on a Tuesday morning."""
+    return decide_at(*about, AT)
+
 
 NEW = Conversation(id="c")
 TURN = Turn(speaker="customer", text="x")

@@ -165,7 +165,7 @@ async def test_interim_speech_sets_off_only_what_cannot_wait(judge):
     """A request fires as soon as the words are there; anger waits for the end of the sentence."""
 
     def interim(text):
-        return judge.judge(Turn(speaker="customer", text=text, final=False), Conversation(id="c"))
+        return judge.judge(Turn(speaker="customer", text=text, final=False), Conversation(id="c"), AT)
 
     assert (await interim("can i speak to a human")).decision.trigger == Kind.EXPLICIT_REQUEST
     assert (await interim("i am furious you bunch of thieves")).decision.trigger is None
@@ -173,12 +173,12 @@ async def test_interim_speech_sets_off_only_what_cannot_wait(judge):
 
 async def test_the_turn_is_kept_as_it_may_be(judge):
     """Card numbers masked, language named, conversation named; the conversation then speaks that language."""
-    record = await judge.judge(Turn(speaker="customer", text="mi tarjeta es 4242424242424242 por favor"), Conversation(id="c"))
+    record = await judge.judge(Turn(speaker="customer", text="mi tarjeta es 4242424242424242 por favor"), Conversation(id="c"), AT)
     assert record.turn.text == "mi tarjeta es ************4242 por favor"
     assert (record.turn.language, record.turn.conversation) == ("es", "c")
     spoken = after(Conversation(id="c"), record)
     assert spoken.language == "es"
-    answer = await judge.judge(Turn(speaker="assistant", text="Of course"), spoken)
+    answer = await judge.judge(Turn(speaker="assistant", text="Of course"), spoken, AT)
     assert after(spoken, answer).language == "es"
 
 

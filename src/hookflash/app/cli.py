@@ -4,14 +4,14 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
+from hookflash.app.cli_review import add_review_verbs
+from hookflash.app.cli_shared import DEFAULT_MATRIX, FINDINGS, FINE, UNREADABLE, Json, MatrixFile, print_view
 from hookflash.app.logs import set_up_logs
 from hookflash.errors import HookflashError
-
-FINE, FINDINGS, UNREADABLE = 0, 1, 2
 
 cli = typer.Typer(
     name="hookflash",
@@ -22,12 +22,9 @@ cli = typer.Typer(
     rich_markup_mode=None,
 )
 
-MatrixFile = Annotated[Path, typer.Argument(help="The escalation matrix, a YAML file.", show_default="matrix.yaml")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Database = Annotated[
     Path | None, typer.Option(help="The database file. Default: HOOKFLASH_DATABASE_URL, or hookflash.db beside the matrix.")
 ]
-DEFAULT_MATRIX = Path("matrix.yaml")
 
 
 def _version(wanted: bool) -> None:
@@ -45,43 +42,7 @@ def _root(
     """The escalation engine for AI assistants: when a person must take over, who, and with what context."""
 
 
-@cli.command()
-def init(
-    directory: Annotated[Path, typer.Argument(help="Where to write matrix.yaml.")] = Path(),
-    name: Annotated[str, typer.Option(help="The name of the business.")] = "My Business",
-    timezone: Annotated[str, typer.Option(help="Its time zone, as in America/Chicago.")] = "UTC",
-    force: Annotated[bool, typer.Option(help="Write over a matrix that is there already.")] = False,
-    json: Json = False,
-) -> None:
-    """Write a matrix to begin with: it passes `check` as it stands."""
-    from hookflash.app.starter import write_starter
-
-    _print(write_starter(directory, name, timezone, force=force), json)
-
-
-@cli.command()
-def check(matrix: MatrixFile = DEFAULT_MATRIX, json: Json = False) -> None:
-    """Find every fault in a matrix, each with its place and its mend."""
-    from hookflash.app.views import checked
-
-    view = checked(matrix)
-    _print(view, json)
-    raise typer.Exit(UNREADABLE if not view.readable else FINDINGS if view.faults else FINE)
-
-
-@cli.command()
-def show(
-    matrix: MatrixFile = DEFAULT_MATRIX,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of matrix files, for editors.")] = False,
-    json: Json = False,
-) -> None:
-    """Show a matrix as a table: what triggers, who receives, what if nobody is there."""
-    from hookflash.app.views import matrix_schema, matrix_view
-
-    if schema:
-        _print(matrix_schema(), True)
-        return
-    _print(matrix_view(matrix), json)
+add_review_verbs(cli)
 
 
 @cli.command()
@@ -138,9 +99,9 @@ def handoffs(
     from hookflash.app.views import handoff_view, handoffs_view
 
     if handoff is not None:
-        _print(handoff_view(matrix, database, tenant, handoff), json)
+        print_view(handoff_view(matrix, database, tenant, handoff), json)
         return
-    _print(handoffs_view(matrix, database, tenant, state or [], limit), json)
+    print_view(handoffs_view(matrix, database, tenant, state or [], limit), json)
 
 
 @cli.command()
@@ -155,7 +116,7 @@ def promises(
     from hookflash.app.views import promises_view
 
     view = promises_view(matrix, database, tenant, open_only=not all_)
-    _print(view, json)
+    print_view(view, json)
     raise typer.Exit(FINDINGS if view.overdue else FINE)
 
 
@@ -169,21 +130,8 @@ def doctor(
     from hookflash.app.doctor import examine
 
     view = examine(matrix, database)
-    _print(view, json)
+    print_view(view, json)
     raise typer.Exit(FINDINGS if view.ailments else FINE)
-
-
-def _print(view: Any, json: bool) -> None:
-    """Print a view as a person reads it, or as JSON."""
-    from rich.text import Text
-
-    from hookflash.app.console import console, print_json
-
-    if json:
-        print_json(view.data())
-    else:
-        content = view.render()
-        console().print(content, soft_wrap=isinstance(content, str | Text))  # lines of text stay whole, for other tools
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import tempfile
 from codecs import BOM_UTF8
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import IO, Any, NamedTuple
 
 from pydantic import ValidationError
@@ -12,8 +13,8 @@ from rapidfuzz import process
 
 from hookflash.changes import first_decision, require_next, sets_off
 from hookflash.errors import SequenceError
-from hookflash.judge import Judge, after
-from hookflash.model import Action, Conversation, Decision, Owner, Speaker, Turn, TurnRecord
+from hookflash.judge import Judge, after, handed_over
+from hookflash.model import Conversation, Decision, Turn
 
 # The longest line that can hold a turn: its text with every character escaped, and the rest of the turn.
 MAX_LINE_BYTES = 400_000
@@ -75,8 +76,9 @@ def public(decision: Decision) -> dict[str, Any]:
 
 
 async def _decide(judge: Judge, turn: Turn, number: int, known: "Conversations") -> Decision | BadLine:
+    now = turn.at or datetime.now(UTC)
     if turn.conversation is None:
-        return (await judge.judge(turn, Conversation(id=f"line-{number}"))).decision
+        return (await judge.judge(turn, Conversation(id=f"line-{number}"), now)).decision
     conversation = known.get(turn.conversation)
     try:
         sent_before = _sent_before(turn, conversation)
@@ -85,9 +87,9 @@ async def _decide(judge: Judge, turn: Turn, number: int, known: "Conversations")
         require_next(turn, conversation)
     except SequenceError as error:
         return BadLine(number, f"{'key' if turn.key else 'seq'}: {error}")
-    record = await judge.judge(turn, conversation)
+    record = await judge.judge(turn, conversation, now)
     if turn.final or sets_off(record.decision, conversation):
-        known.put(_owned(after(conversation, record), record))
+        known.put(handed_over(after(conversation, record), record))
     return record.decision
 
 
@@ -97,19 +99,6 @@ def _sent_before(turn: Turn, conversation: Conversation) -> Decision | None:
         return None
     kept = next((record for record in conversation.turns if record.turn.key == turn.key), None)
     return first_decision(kept, turn) if kept else None
-
-
-def _owned(spoken: Conversation, record: TurnRecord) -> Conversation:
-    """Hand the conversation over the way the engine would, as far as can be known without responders."""
-    if record.turn.speaker is Speaker.RESPONDER and spoken.handoff is not None:
-        return spoken.model_copy(update={"owner": Owner.RESPONDER})
-    if record.decision.action is not Action.ESCALATE or not sets_off(record.decision, spoken):
-        return spoken
-    reason = record.decision.reasons[0]
-    if spoken.handoff is not None:
-        return spoken.model_copy(update={"escalated": reason})
-    name = f"{spoken.id}:{record.number}"
-    return spoken.model_copy(update={"owner": Owner.WAITING, "handoff": name, "escalated": reason})
 
 
 def _bounded(lines: IO[bytes]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hookflash.errors import InputError
-from hookflash.matrix.schema import Section
+from hookflash.matrix.section import Section
 from hookflash.matrix.values import Duration
 from hookflash.model import Channel, Customer, Intent, Speaker, ToolCall, Turn
 

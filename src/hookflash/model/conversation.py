@@ -89,6 +89,8 @@ class Customer(Frozen):
     email: StorableText | None = None
     language: StorableText | None = None
     timezone: StorableText | None = None
+    segment: StorableText | None = None
+    """The kind of customer, as the matrix tells them apart under `business.segments`."""
     verified: bool | None = None
 
     def updated_by(self, newer: "Customer | None") -> "Customer":

@@ -1,0 +1,25 @@
+"""What the verbs of the command line share: options, exit codes, and printing."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+FINE, FINDINGS, UNREADABLE = 0, 1, 2
+DEFAULT_MATRIX = Path("matrix.yaml")
+
+MatrixFile = Annotated[Path, typer.Argument(help="The escalation matrix, a YAML file.", show_default="matrix.yaml")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+def print_view(view: Any, json: bool) -> None:
+    """Print a view as a person reads it, or as JSON."""
+    from rich.text import Text
+
+    from hookflash.app.console import console, print_json
+
+    if json:
+        print_json(view.data())
+    else:
+        content = view.render()
+        console().print(content, soft_wrap=isinstance(content, str | Text))  # lines of text stay whole, for other tools

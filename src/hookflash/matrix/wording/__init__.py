@@ -1,0 +1,58 @@
+"""The words said to customers. Each says only what is so at the moment it is used.
+
+`builtin.toml` holds ours, by language; a matrix may bring its own under `wording`.
+"""
+
+import tomllib
+from importlib import resources
+from string import Formatter
+
+from hookflash.matrix.schema import Matrix
+
+PLACEHOLDERS = frozenset({"business", "responder", "callback_by", "ticket"})
+# When each of the words is said.
+MOMENTS = {
+    "acknowledge": "with the decision: the request is stored, nobody is rung yet",
+    "crisis": "with the decision, in an emergency: nobody is rung yet",
+    "connecting": "once a responder is being rung whose desk holds the brief",
+    "ringing": "once a responder is being rung whose desk has not acknowledged the brief yet",
+    "nobody": "once a promise with its due time is stored",
+    "waiting": "instead of the assistant's reply while a person is awaited",
+    "assistant": "instead of a draft that claims to be human",
+}
+# What is known at each of them.
+KNOWN_AT = {
+    **dict.fromkeys(MOMENTS, frozenset({"business"})),
+    **dict.fromkeys(("connecting", "ringing"), frozenset({"business", "responder"})),
+    "nobody": frozenset({"business", "callback_by", "ticket"}),
+}
+BUILTIN_WORDING: dict[str, dict[str, str]] = tomllib.loads(
+    resources.files("hookflash.matrix.wording").joinpath("builtin.toml").read_text(encoding="utf-8")
+)
+
+
+def placeholders_of(text: str) -> set[str]:
+    """Return the names of the placeholders in a text. Raises `ValueError` where it is not well formed."""
+    parts = list(Formatter().parse(text))
+    if any(form or conversion for _, _, form, conversion in parts):
+        raise ValueError("placeholders take no format")
+    return {name for _, name, _, _ in parts if name is not None}
+
+
+def text_of(matrix: Matrix, language: str, key: str) -> str | None:
+    """Return the words for a key as they are written: the matrix' own, else the built-in ones, else in the main language."""
+    main = matrix.business.languages[0]
+    for candidate in (language, language.partition("-")[0], main, main.partition("-")[0], "en"):
+        text = matrix.wording.get(candidate, {}).get(key) or BUILTIN_WORDING.get(candidate, {}).get(key)
+        if text is not None:
+            return text
+    return None
+
+
+def words(matrix: Matrix, language: str, key: str, **values: str) -> str:
+    """Return the words for a key in a language, filled in."""
+    text = text_of(matrix, language, key)
+    if text is None:
+        raise KeyError(f"Bug! no words {key!r} in any language")
+    known = dict.fromkeys(PLACEHOLDERS, "") | {"business": matrix.business.name, **values}
+    return text.format_map(known)

@@ -1,0 +1,138 @@
+"""The matrix as the sheet that a manager reads and signs: headings, tables and sentences, in no format yet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from hookflash.matrix import DISTRESS_CLASSES, Matrix
+from hookflash.matrix.people import Hours
+from hookflash.matrix.wording import MOMENTS, text_of
+from hookflash.review.plain import CONTEXT_WORDS, TRIGGER_WORDS, condition, ladder, nobody, spoken
+
+SAID_BY_ITSELF = ("acknowledge", "crisis", "connecting", "ringing", "waiting", "assistant")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A heading, a sentence under it, and rows of plain text."""
+
+    heading: str
+    note: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Everything that is signed."""
+
+    title: str
+    revision: str
+    facts: tuple[str, ...]
+    tables: tuple[Table, ...]
+    signed_by: tuple[str, ...]
+
+
+def sheet(matrix: Matrix, today: date) -> Sheet:
+    """Return a matrix as a sheet to sign."""
+    business = matrix.business
+    facts = [
+        f"Times are those of {business.timezone}. Customers are answered in {', '.join(business.languages)}.",
+        *([f"Protected health data is handled ({business.regulated})."] if business.regulated else []),
+        f"Printed on {today}. The revision stands for exactly these rules: any change of meaning changes it.",
+    ]
+    tables = (_routes(matrix), _people(matrix), _calendars(matrix), _triggers(matrix), _context(matrix), _words(matrix))
+    roles = ("For the business", *(["Clinician"] if business.regulated else []), "For the assistant's operator")
+    return Sheet(f"{business.name}: who takes over from the assistant", matrix.revision, tuple(facts), tables, roles)
+
+
+def _routes(matrix: Matrix) -> Table:
+    main = matrix.business.languages[0]
+    rows = []
+    for number, route in enumerate(matrix.routes, start=1):
+        key = route.say or ("crisis" if {"distress.crisis", "distress.red_flag"} & set(route.when.trigger) else "acknowledge")
+        said = (text_of(matrix, main, key) or "").replace("{business}", matrix.business.name)
+        name = f"{number}. {spoken(route.name)}" if route.name else f"{number}."
+        plan = nobody(route.nobody or matrix.nobody)
+        urgency = str(route.urgency) if route.urgency else "by what it is"
+        rows.append((name, condition(route), urgency, ladder(route, matrix), said, plan))
+    columns = ("Rule", "What happens", "Urgency", "Who is asked, in order", "What the customer hears at once", "If nobody is there")
+    return Table(
+        "What triggers, and who receives", "The first rule that fits is taken. Whoever is closed is passed over.", columns, tuple(rows)
+    )
+
+
+def _people(matrix: Matrix) -> Table:
+    rows = []
+    for name, person in matrix.responders.items():
+        reached = ", ".join(f"{kind} {address}" for kind, address in person.line.addresses().items())
+        inside = ("inside the boundary" if person.baa else "OUTSIDE the boundary") if matrix.business.regulated else ""
+        remarks = ", ".join(filter(None, [*person.skills, *person.languages, inside]))
+        rows.append((spoken(name), person.name or "", spoken(person.hours), reached, spoken(person.desk), remarks))
+    columns = ("Who", "Called to customers", "There", "Reached by", "Their briefs go to", "Remarks")
+    return Table("The people", "", columns, tuple(rows))
+
+
+def _calendars(matrix: Matrix) -> Table:
+    rows = tuple((spoken(name), "; ".join(_openings(hours))) for name, hours in matrix.hours.items())
+    return Table("The hours", "", ("Calendar", "Open"), rows)
+
+
+def _openings(hours: Hours | str) -> Iterator[str]:
+    if isinstance(hours, str):
+        yield "at all times"
+        return
+    yield from (f"{days} {spans}" for days, spans in (hours.__pydantic_extra__ or {}).items())
+    if hours.holidays:
+        yield f"closed on public holidays of {hours.holidays}"
+    if hours.closed:
+        yield f"closed on {', '.join(map(str, hours.closed))}"
+    if hours.timezone:
+        yield f"times of {hours.timezone}"
+
+
+def _triggers(matrix: Matrix) -> Table:
+    triggers = matrix.triggers
+    rows = [("A customer asks for a person", "always, at once, without a question back")]
+    for name in DISTRESS_CLASSES:
+        threshold = triggers.distress.threshold(name)
+        over = f", the last {threshold.over} turns together" if threshold and threshold.over > 1 else ""
+        fires = f"from a score of {threshold.at:g}{over}" if threshold else "OFF"
+        rows.append((f"A customer {TRIGGER_WORDS[f'distress.{name}']}", fires))
+    topics = ", ".join(spoken(topic) for topic in matrix.scope.fenced) or "no topics named"
+    rows.append((f"A customer {TRIGGER_WORDS['scope.fenced']}", topics))
+    work = ", ".join(spoken(intent) for intent in matrix.scope.intents) or "nothing named"
+    outside = "OFF" if triggers.scope == "off" else f"from a score of {triggers.scope.at:g}; its work: {work}"
+    rows.append((f"A customer {TRIGGER_WORDS['scope']}", outside))
+    confidence = "OFF" if triggers.confidence == "off" else f"under a confidence of {triggers.confidence.below:g}"
+    rows.append((f"A customer {TRIGGER_WORDS['confidence']}", confidence))
+    rows.append(
+        (f"A customer {TRIGGER_WORDS['stuck']}", "OFF" if triggers.stuck == "off" else f"after {triggers.stuck.repeats} repetitions")
+    )
+    rows.append(("A part of hookflash fails", "always: doubt goes to a person"))
+    return Table("What counts", "", ("What", "When it counts"), tuple(rows))
+
+
+def _context(matrix: Matrix) -> Table:
+    rows = tuple((CONTEXT_WORDS[part],) for part in matrix.context)
+    return Table("What the person gets before they answer", "", ("What travels",), rows)
+
+
+def _words(matrix: Matrix) -> Table:
+    keys = dict.fromkeys([*SAID_BY_ITSELF, *_said(matrix)])
+    rows = [
+        (key, MOMENTS.get(key) or _moment(matrix, key), language, text_of(matrix, language, key) or "")
+        for key in keys
+        for language in matrix.business.languages
+    ]
+    return Table("What customers hear", "", ("Words", "When", "Language", "Text"), tuple(rows))
+
+
+def _said(matrix: Matrix) -> Iterator[str]:
+    yield from (route.say for route in matrix.routes if route.say)
+    yield matrix.nobody.say
+    yield from (route.nobody.say for route in matrix.routes if route.nobody)
+
+
+def _moment(matrix: Matrix, key: str) -> str:
+    return MOMENTS["acknowledge"] if any(route.say == key for route in matrix.routes) else MOMENTS["nobody"]

@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
+from rich.console import RenderableType
 from rich.text import Text
 
 from hookflash.errors import Fault
@@ -37,7 +35,7 @@ class Checked:
 
     def render(self) -> RenderableType:
         """See `View`."""
-        return Group(*(part for report in self.reports for part in _rendered(report)))
+        return Text("\n".join(line for report in self.reports for line in _lines(report)))
 
     def data(self) -> Any:
         """See `View`."""
@@ -51,16 +49,15 @@ def checked(files: Sequence[Path]) -> Checked:
     return Checked(tuple(check_file(file, now) for file in files))
 
 
-def _rendered(report: Report) -> Iterator[RenderableType]:
-    if report.faults:
-        yield Text("\n".join(str(fault) for fault in report.faults), no_wrap=True, overflow="ignore")
+def _lines(report: Report) -> Iterator[str]:
+    yield from map(str, report.faults)
     if report.matrix is not None:
-        yield Text(f"{report.file}: {_verdict(report)} (revision {report.matrix.revision})")
+        yield f"{report.file}: {_verdict(report)} (revision {report.matrix.revision})"
     if report.waits and report.matrix is not None:
         zone = report.matrix.business.timezone
-        first, last = report.start.date(), (report.start + YEAR).date()
-        yield Text(f"\nThe longest that a customer can wait, {first} to {last}, {zone}:")
-        yield Padding(_waits(report.waits, zone), (0, 0, 0, 2))
+        yield ""
+        yield f"The longest that a customer can wait, {report.start.date()} to {(report.start + YEAR).date()}, {zone}:"
+        yield from _waits(report.waits, zone)
 
 
 def _verdict(report: Report) -> str:
@@ -71,16 +68,23 @@ def _verdict(report: Report) -> str:
     return ", ".join(f"{count} {what}{'s' if count > 1 else ''}" for count, what in counted if count)
 
 
-def _waits(waits: Sequence[Wait], zone: str) -> Table:
-    table = Table("When it is about", "For a person", "Asked, and answered", "If nobody answers", box=None, pad_edge=False)
-    alike: dict[tuple[str, str, str], list[str]] = {}
+def _waits(waits: Sequence[Wait], zone: str) -> Iterator[str]:
+    """One line for all that wait the same: `distress.crisis: 30 s at any time; if nobody answers 67 h`."""
+    alike: dict[tuple[str, str], list[Wait]] = {}
     for wait in waits:
-        when = span(wait.asked, wait.until, zone) if wait.asked is not None and wait.until is not None else "at any time"
-        about = (length(wait.seconds), when, length(wait.unanswered))
-        alike.setdefault(about, []).append((wait.topic and f"{wait.trigger} {wait.topic}") or wait.trigger)
-    for (how_long, when, unanswered), names in sorted(alike.items(), key=lambda item: item[0][1] != "at any time"):
-        table.add_row(", ".join(names), how_long, when, unanswered)
-    return table
+        when = f", {span(wait.asked, wait.until, zone)}" if wait.asked is not None and wait.until is not None else " at any time"
+        alike.setdefault((length(wait.seconds), when), []).append(wait)
+    for (how_long, when), same in sorted(alike.items(), key=lambda item: item[0][1].startswith(",")):
+        unanswered = length(max(wait.unanswered for wait in same))
+        yield f"  {', '.join(_names(same, waits))}: {how_long}{when}; if nobody answers, {unanswered}"
+
+
+def _names(same: Sequence[Wait], waits: Sequence[Wait]) -> Iterator[str]:
+    """Name triggers, and topics where not all of a trigger's topics are among them."""
+    for trigger in dict.fromkeys(wait.trigger for wait in same):
+        topics = [wait.topic for wait in same if wait.trigger == trigger and wait.topic]
+        everything = [wait.topic for wait in waits if wait.trigger == trigger and wait.topic]
+        yield f"{trigger} ({', '.join(topics)})" if len(topics) < len(everything) else trigger
 
 
 def _data(report: Report) -> dict[str, Any]:

@@ -3,13 +3,16 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, JsonValue
 
 from hookflash.matrix.section import OneOrMore, Section, as_tuple
+from hookflash.matrix.triggers import FAMILIES, TRIGGERS
 from hookflash.matrix.values import PromiseTime, RingTime, Text
 from hookflash.model import Channel, Urgency
 
 Strength = Literal["moderate", "severe"]
+# For editors, which then complete them.
+_TRIGGER: dict[str, JsonValue] = {"type": "string", "enum": [*TRIGGERS, *FAMILIES]}
 # Without a `cap` of its own a promise may lie this far ahead at most.
 DEFAULT_CAP = timedelta(days=7)
 
@@ -17,7 +20,12 @@ DEFAULT_CAP = timedelta(days=7)
 class When(Section):
     """Which escalations a route takes: those that meet every condition given. An empty `when` takes them all."""
 
-    trigger: OneOrMore = Field((), description="Triggers or families, like distress.pain or distress.", examples=["distress.pain"])
+    trigger: OneOrMore = Field(
+        (),
+        description="Triggers or families, like distress.pain or distress.",
+        examples=["distress.pain"],
+        json_schema_extra={"anyOf": [_TRIGGER, {"type": "array", "items": _TRIGGER}]},
+    )
     topic: OneOrMore = Field((), description="Fenced topics: names under `scope.fenced`.", examples=["billing"])
     severity: Annotated[tuple[Strength, ...], BeforeValidator(as_tuple, json_schema_input_type=Strength | tuple[Strength, ...])] = Field(
         (), description="How strong it is: `severe` is a score of 0.8 or more.", examples=["severe"]

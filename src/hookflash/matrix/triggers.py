@@ -22,6 +22,7 @@ TRIGGERS = (
     Kind.DRAFT_FENCED,
     Kind.DRAFT_DISCOURAGES,
 )
+FAMILIES = ("distress", "scope", "draft")
 # A signal of this score or more is severe; the lexicons' strong and certain phrases reach it.
 SEVERE_FROM = 0.8
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hookflash.matrix.findings import Finding, at, at_any, choices, names, one_or_more
-from hookflash.matrix.triggers import TRIGGERS
+from hookflash.matrix.triggers import FAMILIES, TRIGGERS
 from hookflash.matrix.wording import MOMENTS
 
 # What must be found here, and where its names are declared.
@@ -25,7 +25,6 @@ LISTED: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] = (
     (("routes", "*", "when", "language"), "languages", ("en",)),
     (("routes", "*", "when", "segment"), "segments", ()),
 )
-FAMILIES = ("distress", "scope", "draft")
 SAID = (("routes", "*", "say"), ("nobody", "say"), ("routes", "*", "nobody", "say"))
 
 

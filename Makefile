@@ -48,6 +48,7 @@ storm: $(STAMP)
 
 # What the README's figures come from.
 bench: $(STAMP)
+	$(BIN)/python bench/check.py
 	$(BIN)/python bench/decide.py
 	$(BIN)/python bench/store.py
 

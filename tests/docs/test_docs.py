@@ -6,13 +6,17 @@ import shutil
 import socket
 import subprocess
 import time
+from datetime import UTC, datetime
 
 import httpx2
 import pytest
 
 from hookflash.lifecycle import diagram
 from hookflash.matrix import parse_matrix
+from hookflash.matrix.codes import CODES
+from hookflash.review.check import check_file
 from tests.conftest import ROOT
+from tests.unit.test_findings import FAULTY
 from tests.wire.servers import HOOKFLASH
 
 README = (ROOT / "README.md").read_text()
@@ -137,6 +141,17 @@ def test_every_verb_and_call_is_documented():
     verbs = re.findall(r"^  ([a-z]+)  ", listed[listed.index("Commands") :], re.MULTILINE)
     assert len(verbs) >= 9
     assert not [verb for verb in verbs if verb not in text]
+
+
+def test_every_finding_has_a_section_with_what_is_really_printed():
+    """Each code once; each example is a line of a faulty matrix and the message that it gets."""
+    page = (ROOT / "docs" / "findings.md").read_text()
+    assert re.findall(r"^### (\S+)$", page, re.MULTILINE) == list(CODES)
+    now = datetime(2026, 11, 25, 14, tzinfo=UTC)
+    printed = {str(fault).replace(fault.file, "matrix.yaml") for file in FAULTY for fault in check_file(file, now).faults}
+    shown = [block.splitlines()[-1] for block in blocks(page, "text")]
+    assert len(shown) >= 55
+    assert not [message for message in shown if message not in printed]
 
 
 def test_links_lead_somewhere():

@@ -169,7 +169,7 @@ print(json.dumps([last.trigger, last.turn, after - before]))
 def test_check_reports_faults_and_exits_by_kind(tmp_path):
     """0 without faults, 1 with, 2 where it cannot be read."""
     assert run("check", MATRIX).returncode == 0
-    (tmp_path / "m.yaml").write_text(SHOP.replace("to: team", "to: taem").replace("within: 2h", "within: soon"))
+    (tmp_path / "m.yaml").write_text(SHOP.replace("to: team", "to: taem").replace("cold: 45s", "cold: 45s, warm: 45s"))
     done = run("check", tmp_path / "m.yaml")
     assert done.returncode == 1
     assert len(done.stdout.decode().replace("\n ", " ").split("m.yaml:")) >= 3

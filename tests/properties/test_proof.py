@@ -124,7 +124,7 @@ def test_the_proof_says_what_every_minute_says(matrix, start):
             route = first_match(matrix, situation, lambda name, number=number: bool(state[name][number]))
             taken.setdefault(matrix.routes.index(route), set()).add(number)
             index = matrix.routes.index(route)
-            mask = year.reach.taken[index][situation]
+            mask = year.reach.taken_by[situation][index]
             piece = np.searchsorted(year.reach.bounds, at[number], side="right") - 1
             assert mask[piece]
     for index, numbers in taken.items():

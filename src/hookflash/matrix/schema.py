@@ -55,7 +55,8 @@ class Matrix(Section):
 
     hookflash: Annotated[Literal[1], BeforeValidator(_format_version)] = Field(description="Version of this format.", examples=[1])
     business: Business = Field(
-        description="Who runs the assistant, where, and in which languages.", examples=[{"name": "Riverside Dental", "timezone": "America/Chicago"}]
+        description="Who runs the assistant, where, and in which languages.",
+        examples=[{"name": "Riverside Dental", "timezone": "America/Chicago"}],
     )
     hours: dict[str, Hours | Literal["always"]] = Field(
         min_length=1, description="Calendars by name.", examples=[{"office": {"mon-fri": "09:00-17:00"}, "triage": "always"}]

@@ -128,10 +128,7 @@ class _Side:
         """Return each outcome of a situation with the pieces of time at which it is so."""
         found: dict[Outcome, Pieces] = {}
         reach = self.year.reach
-        for index, taken in reach.taken.items():
-            mask = taken.get(situation)
-            if mask is None:
-                continue
+        for index, mask in reach.taken_by[situation].items():
             mine = from_pieces(reach.bounds, mask).holds(bounds[:-1])
             for rungs, pieces in self._open_rungs(index, bounds):
                 both = mine & pieces

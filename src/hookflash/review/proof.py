@@ -91,7 +91,7 @@ class Year:
         for trigger in TRIGGERS:
             topics = (*self.matrix.scope.fenced, None) if trigger in TOPICAL and self.matrix.scope.fenced else (None,)
             for topic in topics if severities(trigger, self.matrix) else ():
-                found = [wait for index in self.reach.taken for wait in self._wait(index, trigger, topic)]
+                found = [wait for index in self.reach.routes_of(trigger, topic) for wait in self._wait(index, trigger, topic)]
                 if found and not (trigger in TOPICAL and topic is None and len(topics) > 1):
                     yield max(found, key=lambda wait: wait.seconds)
 

@@ -11,7 +11,7 @@ from hookflash.matrix.match import MODERATE, SEVERE
 from hookflash.matrix.values import format_duration
 from hookflash.model import Kind, Urgency
 from hookflash.review.proof import Year, late, unstaffed
-from hookflash.review.situations import is_off, matching
+from hookflash.review.situations import is_off
 from hookflash.review.stretches import describe, length, moment
 from hookflash.review.timeline import NEVER, common, union, without
 
@@ -61,7 +61,7 @@ def _never(route: Route, year: Year) -> str | None:
     off = [trigger for trigger in route.when.trigger if is_off(trigger, year.matrix)]
     if off and len(off) == len(route.when.trigger):
         return f"{', '.join(off)} is off"
-    if not any(index in matching(year.matrix, situation) for situation in _all_situations(year)):
+    if not any(index in routes for routes in year.reach.fitting.values()):
         return "no escalation has all of them together"
     if route.when.during or route.when.outside:
         openings = union(year.openings[name] for name in route.when.during) if route.when.during else year.window
@@ -70,19 +70,15 @@ def _never(route: Route, year: Year) -> str | None:
     return None
 
 
-def _all_situations(year: Year) -> set[Situation]:
-    return {situation for taken in year.reach.taken.values() for situation in taken}
-
-
 def _takers(year: Year, index: int) -> list[int]:
     """Return the earlier routes that take what a route would take."""
-    wanted = [one for one in _all_situations(year) if index in matching(year.matrix, one)]
-    return [other for other in range(index) if any(one in year.reach.taken.get(other, {}) for one in wanted)]
+    wanted = [situation for situation, routes in year.reach.fitting.items() if index in routes]
+    return sorted({other for situation in wanted for other in year.reach.taken_by[situation] if other < index})
 
 
 def closed_rungs(year: Year) -> Iterator[Finding]:
     """Rungs that are closed at every time at which their route is taken."""
-    for index in sorted(year.reach.taken):
+    for index in year.reach.taken:
         route = year.matrix.routes[index]
         asked = year.reach.when(index)
         for number, (step, openings) in enumerate(zip(route.ladder, year.rungs(route), strict=True)):
@@ -96,7 +92,7 @@ def promises(year: Year) -> Iterator[Finding]:
     """Promises beyond their cap, or due before anybody is there."""
     told: set[Steps] = set()
     zone = year.matrix.business.timezone
-    for index in sorted(year.reach.taken):
+    for index in year.reach.taken:
         route = year.matrix.routes[index]
         nobody = year.nobody_of(route)
         path: Steps = (*(("routes", index) if route.nobody else ()), "nobody", "callback")
@@ -122,7 +118,7 @@ def uncovered_emergencies(year: Year) -> Iterator[Finding]:
     """Crises and red flags that find nobody. Where patients are answered that is an error."""
     zone = year.matrix.business.timezone
     regulated = year.matrix.business.regulated is not None
-    for index in sorted(year.reach.taken):
+    for index in year.reach.taken:
         route = year.matrix.routes[index]
         for trigger in (Kind.CRISIS, Kind.RED_FLAG):
             gaps = year.uncovered(route, year.reach.when(index, trigger=trigger))
@@ -139,7 +135,7 @@ def delayed_requests(year: Year) -> Iterator[Finding]:
     matrix, zone = year.matrix, year.matrix.business.timezone
     general = matrix.routes[-1]
     there = union(year.rungs(general))
-    for index in sorted(year.reach.taken):
+    for index in year.reach.taken:
         route = matrix.routes[index]
         gaps = common(year.uncovered(route, year.reach.when(index, trigger=Kind.EXPLICIT_REQUEST)), there)
         if not gaps.is_empty:
@@ -152,19 +148,16 @@ def delayed_requests(year: Year) -> Iterator[Finding]:
 def lowered_urgency(year: Year) -> Iterator[Finding]:
     """Severe forms of a trigger that are less urgent than moderate ones: a stronger signal must never weigh less."""
     told: set[int] = set()
-    for index in sorted(year.reach.taken):
-        for situation, severe in year.reach.taken[index].items():
-            if situation.severity != SEVERE or index in told:
-                continue
-            milder = situation._replace(severity=MODERATE)
-            for other, pieces in ((other, taken.get(milder)) for other, taken in year.reach.taken.items()):
-                if pieces is None or not np.any(pieces & severe) or _rank(year, other, milder) <= _rank(year, index, situation):
+    for situation, routes in year.reach.taken_by.items():
+        milder = year.reach.taken_by.get(situation._replace(severity=MODERATE), {}) if situation.severity == SEVERE else {}
+        for index, pieces in routes.items():
+            for other, then in milder.items():
+                if index in told or _rank(year, other, situation) <= _rank(year, index, situation) or not np.any(pieces & then):
                     continue
                 told.add(index)
                 name = year.matrix.route_name(year.matrix.routes[other])
                 what = f"severe {situation.trigger} is less urgent here than moderate {situation.trigger} is on {name}"
                 yield Finding("severe-less-urgent", ("routes", index), what, "raise the `urgency` of this route")
-                break
 
 
 def _rank(year: Year, index: int, situation: Situation) -> int:

@@ -145,6 +145,9 @@ def _change_lines(change: Change, comparison: Comparison, zone: str) -> Iterator
     for field in change.fields:
         if field == "receiver" and "order" in change.fields:
             continue
+        if field == "promise" and change.before.promise == change.after.promise:
+            yield f"  promise: {change.after.promise}, and the openings of its calendar change"
+            continue
         yield f"  {field}: {describe_field(change.before, field)} -> {describe_field(change.after, field)}"
 
 

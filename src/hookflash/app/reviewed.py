@@ -85,7 +85,7 @@ def sheet_view(file: Path, format_: str, *, calendar: bool) -> SheetView:
     """Return a matrix to show. Raises `MatrixError`."""
     now = datetime.now(UTC)
     matrix = load_matrix(file)
-    return SheetView(matrix, sheet(matrix, now.date()), weeks(matrix, now) if calendar else (), format_)
+    return SheetView(matrix, sheet(matrix, now), weeks(matrix, now) if calendar else (), format_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class Tried:
     def render(self) -> RenderableType:
         """See `View`."""
         if self.format == "junit":
-            return Text(junit(self.results))
+            return Text(junit(self.results, None if self.covers_enough else f"coverage is under {self.threshold:g} %"))
         if self.format == "json":
             return Text(jsonlib.dumps(self.data(), indent=2, ensure_ascii=False))
         return Text("\n".join(self._lines()))
@@ -248,10 +248,13 @@ def _coverage_lines(covered: Coverage) -> Iterator[str]:
         yield f"  {kind}: {len(came)} of {len(names)}" + (f"; not: {', '.join(missing)}" if missing else "")
 
 
-def junit(results: Sequence[Result]) -> str:
-    """Return the results as JUnit XML, which every CI reads."""
-    failed = sum(not result.passed for result in results)
-    suite = ET.Element("testsuite", name="hookflash", tests=str(len(results)), failures=str(failed), errors="0")
+def junit(results: Sequence[Result], uncovered: str | None = None) -> str:
+    """Return the results as JUnit XML, which every CI reads; too little coverage is a failed test of its own."""
+    failed = sum(not result.passed for result in results) + bool(uncovered)
+    tests = len(results) + bool(uncovered)
+    suite = ET.Element("testsuite", name="hookflash", tests=str(tests), failures=str(failed), errors="0")
+    if uncovered:
+        ET.SubElement(ET.SubElement(suite, "testcase", classname="coverage", name="coverage"), "failure", message=uncovered)
     for result in results:
         case = ET.SubElement(suite, "testcase", classname=str(result.placed.file), name=f"{result.placed.line}: {result.placed.case.note}")
         if not result.passed:

@@ -88,6 +88,7 @@ _WARNINGS = {
     "crisis-uncovered": "a crisis or red flag finds nobody at some times",
     "early-connection": "words claim a connection shortly before anybody is rung",
     "explicit-request-delayed": "a request for a person waits while others are there",
+    "no-emergency-words": "words for a crisis name no emergency number",
     "pain-unheard": "pain is switched off where health data is handled",
     "language-not-spoken": "nobody on a ladder speaks the customer's language",
     "no-line-for-channel": "a responder has no line of the kind that the route is for",

@@ -14,11 +14,14 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from hookflash.errors import Fault, MatrixError
 from hookflash.matrix.codes import CODES
 from hookflash.matrix.findings import Finding
+from hookflash.matrix.secret_shapes import without_secrets
 
 # A matrix is read by people: ten times the longest we have seen, and read in about three seconds.
 MAX_BYTES = 500_000
 # Aliases can unfold a small file into a huge tree; nobody writes this many values by hand.
 MAX_VALUES = 100_000
+# Without any of these a file is something else, of which nothing is repeated.
+SECTIONS = ("hookflash", "business", "hours", "desks", "responders", "scope", "triggers", "routes", "nobody", "wording")
 # Deeper than any matrix; the parser's time grows with the square of the depth.
 MAX_DEPTH = 40
 _DOUBLED = re.compile(r'duplicate key "([^"]{1,60})"')
@@ -34,10 +37,15 @@ def fault_at(file: str, line: int, column: int, code: str, what: str, mend: str)
 def read_text(path: Path) -> str:
     """Return the text of a matrix file. Raises `MatrixError` where there is none."""
     try:
+        if path.exists() and not path.is_file():
+            raise OSError(0, "it is no file")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        what, mend = f"cannot be read: {error.strerror}", "name a matrix file, or make one with `hookflash init`"
+    except (OSError, ValueError) as error:
+        what, mend = (
+            f"cannot be read: {getattr(error, 'strerror', None) or 'no such name'}",
+            "name a matrix file, or make one with `hookflash init`",
+        )
         raise MatrixError([fault_at(str(path), 1, 1, "no-such-file", what, mend)]) from None
     if len(content) > MAX_BYTES:
         what, mend = f"the file is larger than {MAX_BYTES:,} bytes, which no matrix is", "name the matrix file"
@@ -61,14 +69,15 @@ class Document:
         self._root = self._parse(text)
         self._left = MAX_VALUES
         self.plain: Any = self._to_plain(self._root)
-        if not isinstance(self.plain, dict):
-            raise self._broken(1, 1, "not-a-matrix", "the file holds no settings", "begin with the line `hookflash: 1`")
+        if not isinstance(self.plain, dict) or not any(key in SECTIONS for key in self.plain):
+            raise self._broken(1, 1, "not-a-matrix", "the file holds no settings of a matrix", "begin with the line `hookflash: 1`")
 
     def fault(self, finding: Finding) -> Fault:
         """Return a finding as a fault with its place in the file."""
         line, column = self.place(finding.path)
         unreadable = CODES[finding.code].unreadable
-        return Fault(self.name, line, column, finding.what, finding.mend, finding.code, finding.severity, unreadable)
+        what, mend = without_secrets(finding.what), without_secrets(finding.mend)
+        return Fault(self.name, line, column, what, mend, finding.code, finding.severity, unreadable)
 
     def place(self, path: Sequence[str | int]) -> tuple[int, int]:
         """Return the 1-based line and column of a path, or of the nearest node above it that is written in the file."""
@@ -93,12 +102,12 @@ class Document:
             raise self._broken(line, column, *_yaml_fault(error)) from None
         except RecursionError:
             raise self._broken(1, 1, "too-nested", "the file nests too deep to be a matrix", "write it without so many levels") from None
-        except (YAMLError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - the parser raises errors of many kinds on hostile text
             line = _line_of_impossible_date(text)
             if line:
                 mend = "write a day that exists, like 2026-12-24"
                 raise self._broken(line, 1, "impossible-date", "there is no such day in the calendar", mend) from None
-            raise self._broken(1, 1, "broken-yaml", f"not readable as YAML: {_first_line(str(error))}", "write plain YAML text") from None
+            raise self._broken(1, 1, "broken-yaml", f"not readable as YAML: {_reason(error)}", "write plain YAML text") from None
 
     def _broken(self, line: int, column: int, code: str, what: str, mend: str) -> MatrixError:
         return MatrixError([fault_at(self.name, line, column, code, what, mend)])
@@ -146,6 +155,11 @@ def _line_of_impossible_date(text: str) -> int | None:
             except ValueError:
                 return number
     return None
+
+
+def _reason(error: Exception) -> str:
+    """Only the parser's own errors say something to a person."""
+    return _first_line(str(error)) if isinstance(error, YAMLError) else "it holds what no matrix holds"
 
 
 def _first_line(text: str | None) -> str:

@@ -1,5 +1,6 @@
 """Read a matrix file into frozen types, or report every fault in it at once, each with its place and mend."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,14 +9,27 @@ from pydantic import ValidationError
 
 from hookflash.errors import Fault, MatrixError
 from hookflash.matrix.checks import findings
-from hookflash.matrix.document import Document, read_text
+from hookflash.matrix.checks.secrets import MEND as SECRET_MEND
+from hookflash.matrix.document import Document, fault_at, read_text
 from hookflash.matrix.findings import Finding, nearest
 from hookflash.matrix.promises import unkeepable
 from hookflash.matrix.schema import Matrix
+from hookflash.matrix.secret_shapes import secret_in
 
 # A finding that another one most likely brings about is left out beside it: a slip in a name leaves the name unused.
 CAUSED_BY = {"unused": ("unknown-name", "unknown-key"), "missing-wording": ("bad-language",)}
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
 NodePath = tuple[str | int, ...]
+
+
+PLAIN_TYPES = {
+    "tuple_type": ("a list", "a list, like [a, b]"),
+    "list_type": ("a list", "a list, like [a, b]"),
+    "dict_type": ("a group of keys", "keys and values, like {key: value}"),
+    "model_type": ("a group of keys", "keys and values, like {key: value}"),
+    "model_attributes_type": ("a group of keys", "keys and values, like {key: value}"),
+    "string_type": ("a text", "a text, in quotes if need be"),
+}
 
 
 class Loaded(NamedTuple):
@@ -45,13 +59,26 @@ def examine(text: str, name: str) -> Loaded:
     document = Document(text, name)
     matrix, problems = _validate(document.plain)
     inconsistent = findings(document.plain)
+    misnamed = {finding.path for finding in inconsistent if finding.code == "bad-day"}
+    problems = [finding for finding in problems if finding.path not in misnamed]
     told = {finding.path for finding in problems}
     problems += [finding for finding in inconsistent if finding.path not in told]
     causes = {finding.code for finding in problems}
     problems = [finding for finding in problems if causes.isdisjoint(CAUSED_BY.get(finding.code, ()))]
     if matrix is not None and not any(finding.severity == "error" for finding in problems):
         problems += unkeepable(matrix)
-    return Loaded(document, tuple(document.fault(problem) for problem in problems), matrix)
+    faults = [*(document.fault(problem) for problem in problems), *_secrets_in_comments(text, name)]
+    return Loaded(document, tuple(faults), matrix)
+
+
+def _secrets_in_comments(text: str, name: str) -> Iterator[Fault]:
+    """A comment is read by everybody who reads the file."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        comment = _COMMENT.search(line)
+        found = secret_in(comment[0]) if comment else None
+        if comment and found:
+            what = f"{found} stands in a comment, where everybody who reads the file sees it"
+            yield fault_at(name, number, comment.start() + 1, "secret-in-plain-text", what, SECRET_MEND)
 
 
 def _validate(plain: Any) -> tuple[Matrix | None, list[Finding]]:
@@ -91,6 +118,8 @@ def _finding(path: NodePath, kind: str, message: str, context: dict[str, Any], s
     if kind == "extra_forbidden":
         known = _keys_at(schema, path[:-1])
         return Finding("unknown-key", path, f"{where} is not a key", _nearest(str(path[-1]), known))
+    if kind in PLAIN_TYPES:
+        return Finding("bad-value", path, f"{where}: this is not {PLAIN_TYPES[kind][0]}", f"write {PLAIN_TYPES[kind][1]}")
     mend = "see `hookflash show --schema` for what it takes"
     return Finding("bad-value", path, f"{where}: {message[0].lower()}{message[1:]}", mend)
 

@@ -7,7 +7,20 @@ from pydantic import ConfigDict, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
 from hookflash.matrix.section import OneOrMore, Section
-from hookflash.matrix.values import Country, HolidayCode, Language, Spans, Switch, Text, Url, VoiceAddress, Zone, parse_days, parse_spans
+from hookflash.matrix.values import (
+    Country,
+    HolidayCode,
+    Language,
+    Name,
+    Spans,
+    Switch,
+    Text,
+    Url,
+    VoiceAddress,
+    Zone,
+    parse_days,
+    parse_spans,
+)
 from hookflash.model import BUILTIN_DESK, Calendar, Span
 
 _DAY = "(mon|tue|wed|thu|fri|sat|sun)"
@@ -17,7 +30,7 @@ DAYS_PATTERN = rf"^{_DAY}(-{_DAY})?( *, *{_DAY}(-{_DAY})?)*$"
 class Business(Section):
     """Who runs the assistant."""
 
-    name: Text = Field(min_length=1, description="The name customers know.", examples=["Riverside Dental"])
+    name: Name = Field(min_length=1, description="The name customers know.", examples=["Riverside Dental"])
     timezone: Zone = Field(description="IANA time zone of the business.", examples=["America/Chicago"])
     languages: tuple[Language, ...] = Field(
         ("en",), min_length=1, description="Languages that are answered, main one first.", examples=[["en", "es"]]
@@ -76,7 +89,7 @@ class LineSpec(Section):
     """Where a responder is reached: by voice, by chat, or both."""
 
     voice: VoiceAddress | None = Field(None, description="A phone number or SIP address.", examples=["+13125550100"])
-    chat: Text | None = Field(None, min_length=1, description="A chat queue or name.", examples=["frontdesk"])
+    chat: Name | None = Field(None, min_length=1, description="A chat queue or name.", examples=["frontdesk"])
 
     def addresses(self) -> dict[str, str]:
         """Return the addresses by the kind of line."""
@@ -86,7 +99,7 @@ class LineSpec(Section):
 class Responder(Section):
     """A person or team that takes over."""
 
-    name: Text | None = Field(None, min_length=1, description="How customers are told of them.", examples=["our front desk"])
+    name: Name | None = Field(None, min_length=1, description="How customers are told of them.", examples=["our front desk"])
     hours: Text = Field(description="When they are there: a name under `hours`.", examples=["office"])
     line: LineSpec = Field(description="Where they are reached.", examples=[{"voice": "+13125550100", "chat": "frontdesk"}])
     desk: Text = Field(description="Where their briefs go: a name under `desks`.", examples=["tickets"])

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, JsonValue
 
 from hookflash.matrix.section import OneOrMore, Section, as_tuple
 from hookflash.matrix.triggers import FAMILIES, TRIGGERS
-from hookflash.matrix.values import PromiseTime, RingTime, Text
+from hookflash.matrix.values import Name, PromiseTime, RingTime, Text
 from hookflash.model import Channel, Urgency
 
 Strength = Literal["moderate", "severe"]
@@ -76,7 +76,7 @@ class Nobody(Section):
 class Route(Section):
     """Who receives which escalation. The first route that matches is taken."""
 
-    name: Text | None = Field(None, min_length=1, description="A short name, for reports.", examples=["emergency"])
+    name: Name | None = Field(None, min_length=1, description="A short name, for reports.", examples=["emergency"])
     when: When = Field(description="Which escalations it takes.", examples=[{"trigger": "distress.pain"}, {}])
     urgency: Urgency | None = Field(None, description="How soon a person must be there; left out, by the trigger.", examples=["immediate"])
     ladder: tuple[Step, ...] = Field(min_length=1, description="Whom to ring, in order.", examples=[[{"to": "nurse", "warm": "60s"}]])

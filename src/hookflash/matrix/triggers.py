@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from hookflash.matrix.section import Section
 from hookflash.matrix.values import Count, Score, fault
@@ -49,6 +49,8 @@ def _always_on(value: Any) -> Any:
 def _unconditional(value: Any) -> Any:
     if value is None or value == {} or isinstance(value, Section):
         return value or {}
+    if not isinstance(value, dict):
+        raise fault("cannot-be-switched-off", "a request for a person is always on", "write {} or leave it out")
     raise fault("explicit-request-conditioned", "a request for a person takes no settings: it always escalates", "write {} or leave it out")
 
 
@@ -60,7 +62,17 @@ class Threshold(Section):
 
 
 MaybeOff = Annotated[Threshold | Literal["off"], BeforeValidator(_settings_or_off)]
-AlwaysOn = Annotated[Threshold, BeforeValidator(_always_on)]
+
+
+def _not_deaf(value: Threshold) -> Threshold:
+    """Plain words of crisis score 0.8 and more; a threshold above that is a switch by another name."""
+    if value.at > SEVERE_FROM:
+        what = f"at {value.at:g} plain words of an emergency would pass unheard"
+        raise fault("cannot-be-switched-off", what, f"write {SEVERE_FROM:g} or less")
+    return value
+
+
+AlwaysOn = Annotated[Threshold, BeforeValidator(_always_on), AfterValidator(_not_deaf)]
 
 
 class Distress(Section):

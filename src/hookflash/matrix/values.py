@@ -22,6 +22,7 @@ _DURATION = re.compile(r"(\d{1,6})([smhd])")
 _SPAN = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 # How much of a value is repeated in a message.
 MAX_SHOWN = 60
+_ADDRESS = re.compile(r"(sips?:[^\s@]+@[^\s@]+|client:\S+)")
 _PHONE = re.compile(r"\+?[\d\s().-]+")
 
 
@@ -144,9 +145,18 @@ def _text_needed(value: Any) -> Any:
     return value
 
 
+def _printable(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise fault("bad-value", "a name needs at least one letter, and no control characters", "write it as it is said")
+    return value
+
+
 def _voice_number(value: str) -> str:
-    if not _PHONE.fullmatch(value):
+    if _ADDRESS.fullmatch(value):
         return value
+    if not _PHONE.fullmatch(value):
+        mend = "write it like +13125550100 or sip:desk@example.com"
+        raise fault("bad-phone", f"{_shown(value)} is neither a phone number nor a SIP address", mend)
     try:
         number = phonenumbers.parse(value)
     except phonenumbers.NumberParseException:
@@ -223,6 +233,7 @@ HolidayCode = Annotated[str, AfterValidator(_holiday_code)]
 Language = Annotated[str, AfterValidator(_language)]
 VoiceAddress = Annotated[str, BeforeValidator(_voice_text), AfterValidator(_voice_number)]
 Text = Annotated[str, BeforeValidator(_text_needed)]
+Name = Annotated[Text, AfterValidator(_printable)]
 Country = Annotated[str, AfterValidator(_country)]
 Switch = Annotated[bool, BeforeValidator(_true_or_false)]
 Score = Annotated[float, BeforeValidator(_number)]

@@ -35,7 +35,7 @@ _WITHIN = (
 _UNTIL = r"(by|before|antes de las?|avant|bis|prima delle|até às|vóór|do)"
 # A length or hour of its own: `within two hours`, `in 10 minutes`, `by 5 pm`, `antes de las 17:00`.
 _OWN_TIME = re.compile(
-    rf"\b{_WITHIN}\s+(the next\s+)?{_NUMBER}\s+{_UNIT}\b"
+    rf"\b{_WITHIN}\s+(the next\s+)?({_NUMBER}|the)\s+{_UNIT}\b"
     rf"|\b{_UNTIL}\s+\d{{1,2}}([:.h]\d{{2}})?\s*([ap]\.?m\b\.?|o'clock|uhr|h\b|uur)"
     rf"|\b{_UNTIL}\s+\d{{1,2}}[:.h]\d{{2}}\b",
     re.IGNORECASE,
@@ -145,10 +145,10 @@ def _is_for_requests(use: _Use, year: Year) -> bool:
 
 
 def _of_any_moment(use: _Use) -> Iterator[Finding]:
-    phrases = phrases_in(_bare(use.text))
-    if Kind.DRAFT_HUMAN in phrases:
+    phrases = {*phrases_in(_bare(use.text)), *_found(use.text)}
+    if not phrases.isdisjoint((Kind.DRAFT_HUMAN, "human")):
         yield Finding("claims-human", use.path, "it claims that the assistant is a person", "say that it is an assistant")
-    if Kind.DRAFT_DISCOURAGES in phrases and use.moment != "nobody":
+    if not phrases.isdisjoint((Kind.DRAFT_DISCOURAGES, "discourage")) and use.moment != "nobody":
         yield Finding("discourages-person", use.path, "it talks the customer out of a person", "offer the person without conditions")
 
 

@@ -255,7 +255,9 @@ def _tunings(before: Matrix, after: Matrix) -> Iterator[Tuning]:
     old, new = _settings(before), _settings(after)
     for name in dict.fromkeys([*old, *new]):
         was, now = old.get(name), new.get(name)
-        if was != now:
+        family = name.rpartition(".")[0]
+        switched = "off" in (old.get(family), new.get(family))
+        if was != now and not switched:
             yield Tuning(name, _text(was), _text(now), _misses_more(name, was, now))
 
 
@@ -272,7 +274,7 @@ def _settings(matrix: Matrix) -> Mapping[str, object]:
 
 def _text(value: object) -> str:
     if value is None:
-        return "nothing"
+        return "not there"
     return f"{len(value)} examples" if isinstance(value, tuple) else str(value)
 
 

@@ -19,6 +19,8 @@ from hookflash.review.situations import TOPICAL, severities
 
 KEYS = ("trigger", "severity", "channel", "language", "topic", "segment")
 NOBODY = "nobody"
+# Public holidays are known about so far.
+MAX_YEARS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ def situation_of(pairs: Iterable[str], matrix: Matrix) -> Situation:
         key, equals, value = pair.partition("=")
         if not equals or key not in KEYS:
             raise InputError(f"`{pair}` is not part of a situation; write KEY=VALUE with one of {', '.join(KEYS)}")
+        if key in given:
+            raise InputError(f"the situation gives {key} twice; one situation is looked at at a time")
         given[key] = value
     if "trigger" not in given:
         raise InputError(f"the situation names no trigger; add trigger=..., one of {', '.join(TRIGGERS)}")
@@ -118,6 +122,8 @@ def time_of(text: str | None, matrix: Matrix, now: datetime) -> datetime:
         )
     if found is None:
         raise InputError(f"`{text}` is not a time; write it like 2026-12-25T03:00, `Fri 21:40` or `tomorrow 3am`")
+    if abs(found.year - now.year) > MAX_YEARS:
+        raise InputError(f"`{text}` is too far from today; calendars are known {MAX_YEARS} years around it")
     return found.replace(tzinfo=zone) if found.tzinfo is None else found.astimezone(zone)
 
 

@@ -1,6 +1,7 @@
 """`fmt`: one way to write a matrix, with its comments, its order and its meaning kept."""
 
 import re
+from collections import Counter
 from io import StringIO
 
 from ruamel.yaml import YAML
@@ -27,7 +28,16 @@ def formatted(text: str, name: str) -> str:
         same = False
     if not same:
         raise InputError(f"{name} cannot be formatted without changing what it means; it was left as it is")
+    lost = Counter(_comments(text)) - Counter(_comments(new))
+    if lost:
+        where = next(number for number, line in enumerate(text.splitlines(), start=1) if next(iter(lost)) in line)
+        what = "the comment here would be lost; put it on a line of its own outside of brackets, then format again"
+        raise InputError(f"{name}:{where}: {what}")
     return new
+
+
+def _comments(text: str) -> list[str]:
+    return [found.strip() for line in text.splitlines() for found in re.findall(r"(?:^|\s)#(.*)$", line)]
 
 
 def _tidy(text: str) -> str:

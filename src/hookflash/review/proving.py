@@ -1,5 +1,6 @@
 """What the proof finds: routes and rungs that can never be, promises that cannot be kept, distress that finds nobody."""
 
+import re
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -9,11 +10,17 @@ from hookflash.matrix import Route, Situation
 from hookflash.matrix.findings import Finding, Steps
 from hookflash.matrix.match import MODERATE, SEVERE
 from hookflash.matrix.values import format_duration
+from hookflash.matrix.wording import text_of
 from hookflash.model import Kind, Urgency
 from hookflash.review.proof import Year, late, unstaffed
 from hookflash.review.situations import is_off
 from hookflash.review.stretches import describe, length, moment
 from hookflash.review.timeline import NEVER, common, union, without
+
+# Routes named in one finding at most.
+MAX_NAMED = 5
+# An emergency number, or the words for one.
+_EMERGENCY = re.compile(r"\d{2,}|emergenc|emergênc|urgence|notruf|emergenz|alarm|pogotowi", re.IGNORECASE)
 
 
 def proved(year: Year) -> Iterator[Finding]:
@@ -25,6 +32,8 @@ def proved(year: Year) -> Iterator[Finding]:
         promises,
         uncovered_emergencies,
         delayed_requests,
+        unspoken_languages,
+        replaced_emergency_words,
         lowered_urgency,
     )
     for check in checks:
@@ -51,7 +60,8 @@ def unreached_routes(year: Year) -> Iterator[Finding]:
             yield Finding("unreachable-route", path, f"nothing ever meets its conditions: {never}", "mend its `when`, or remove it")
             continue
         before = [matrix.route_name(matrix.routes[other]) for other in _takers(year, index)]
-        what = f"everything that it would take is taken before, by {', '.join(before)}"
+        others = f" and {len(before) - MAX_NAMED} others" if len(before) > MAX_NAMED else ""
+        what = f"everything that it would take is taken before, by {', '.join(before[:MAX_NAMED])}{others}"
         yield Finding("shadowed-route", path, what, "move it up, or remove it")
 
 
@@ -143,6 +153,32 @@ def delayed_requests(year: Year) -> Iterator[Finding]:
             what = f"a request for a person finds nobody here while the last route has {names}: {describe(gaps, zone)}"
             mend = f"add {general.ladder[0].to} to the end of this ladder"
             yield Finding("explicit-request-delayed", ("routes", index, "ladder"), what, mend)
+
+
+def unspoken_languages(year: Year) -> Iterator[Finding]:
+    """Ladders on which nobody speaks a language that customers of the route speak. Who names no language speaks them all."""
+    for index, situations in year.reach.taken.items():
+        people = [year.matrix.responders[step.to] for step in year.matrix.routes[index].ladder]
+        if not all(person.languages for person in people):
+            continue
+        spoken = {language.partition("-")[0] for person in people for language in person.languages}
+        missing = sorted({one.language for one in situations if one.language.partition("-")[0] not in spoken})
+        if missing:
+            what = f"nobody on the ladder speaks {', '.join(missing)}"
+            yield Finding("language-not-spoken", ("routes", index, "ladder"), what, "add somebody who does, or mend their `languages`")
+
+
+def replaced_emergency_words(year: Year) -> Iterator[Finding]:
+    """Words of a route that stand in for those of an emergency and name no emergency number."""
+    matrix = year.matrix
+    for index, situations in year.reach.taken.items():
+        key = matrix.routes[index].say
+        if key is None or not any(one.trigger in FLOOR for one in situations):
+            continue
+        silent = [one for one in matrix.business.languages if not _EMERGENCY.search(text_of(matrix, one, key) or "")]
+        if silent:
+            what = f"a crisis or red flag is answered with `{key}`, which names no emergency number ({', '.join(silent)})"
+            yield Finding("no-emergency-words", ("routes", index, "say"), what, "leave `say` out, or say whom to call in danger")
 
 
 def lowered_urgency(year: Year) -> Iterator[Finding]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
+from hookflash.decide import FLOOR
 from hookflash.matrix import DISTRESS_CLASSES, Matrix
 from hookflash.matrix.people import Hours
 from hookflash.matrix.wording import MOMENTS, text_of
 from hookflash.review.plain import CONTEXT_WORDS, TRIGGER_WORDS, condition, ladder, nobody, spoken
+from hookflash.review.proof import Year
 
 SAID_BY_ITSELF = ("acknowledge", "crisis", "connecting", "ringing", "waiting", "assistant")
 
@@ -33,33 +35,43 @@ class Sheet:
     signed_by: tuple[str, ...]
 
 
-def sheet(matrix: Matrix, today: date) -> Sheet:
-    """Return a matrix as a sheet to sign."""
+def sheet(matrix: Matrix, now: datetime) -> Sheet:
+    """Return a matrix as a sheet to sign, printed at a time."""
     business = matrix.business
     facts = [
         f"Times are those of {business.timezone}. Customers are answered in {', '.join(business.languages)}.",
         *([f"Protected health data is handled ({business.regulated})."] if business.regulated else []),
-        f"Printed on {today}. The revision stands for exactly these rules: any change of meaning changes it.",
+        f"Printed on {now.date()}. The revision stands for exactly these rules: any change of meaning changes it.",
     ]
-    tables = (_routes(matrix), _people(matrix), _calendars(matrix), _triggers(matrix), _context(matrix), _words(matrix))
+    tables = (_routes(Year(matrix, now)), _people(matrix), _calendars(matrix), _triggers(matrix), _context(matrix), _words(matrix))
     roles = ("For the business", *(["Clinician"] if business.regulated else []), "For the assistant's operator")
     return Sheet(f"{business.name}: who takes over from the assistant", matrix.revision, tuple(facts), tables, roles)
 
 
-def _routes(matrix: Matrix) -> Table:
-    main = matrix.business.languages[0]
+def _routes(year: Year) -> Table:
     rows = []
-    for number, route in enumerate(matrix.routes, start=1):
-        key = route.say or ("crisis" if {"distress.crisis", "distress.red_flag"} & set(route.when.trigger) else "acknowledge")
-        said = (text_of(matrix, main, key) or "").replace("{business}", matrix.business.name)
+    for number, route in enumerate(year.matrix.routes, start=1):
         name = f"{number}. {spoken(route.name)}" if route.name else f"{number}."
-        plan = nobody(route.nobody or matrix.nobody)
+        plan = nobody(route.nobody or year.matrix.nobody)
         urgency = str(route.urgency) if route.urgency else "by what it is"
-        rows.append((name, condition(route), urgency, ladder(route, matrix), said, plan))
+        rows.append((name, condition(route), urgency, ladder(route, year.matrix), _said_at_once(year, number - 1), plan))
     columns = ("Rule", "What happens", "Urgency", "Who is asked, in order", "What the customer hears at once", "If nobody is there")
     return Table(
         "What triggers, and who receives", "The first rule that fits is taken. Whoever is closed is passed over.", columns, tuple(rows)
     )
+
+
+def _said_at_once(year: Year, index: int) -> str:
+    """Return the words of a route in the first language that it is taken in; an emergency has words of its own."""
+    matrix, taken = year.matrix, year.reach.taken.get(index, ())
+    heard = {situation.language for situation in taken}
+    language = next((one for one in matrix.business.languages if one in heard), matrix.business.languages[0])
+    key = matrix.routes[index].say
+    emergency = any(situation.trigger in FLOOR for situation in taken)
+    other = any(situation.trigger not in FLOOR for situation in taken)
+    keys = [key] if key else [*(["crisis"] if emergency else []), *(["acknowledge"] if other or not emergency else [])]
+    texts = [(text_of(matrix, language, one) or "").replace("{business}", matrix.business.name) for one in keys]
+    return " / otherwise: ".join(texts)
 
 
 def _people(matrix: Matrix) -> Table:

@@ -53,7 +53,7 @@ def _lowest_score(trigger: str, matrix: Matrix) -> float | None:
         threshold = triggers.distress.threshold(trigger.removeprefix("distress."))
         return threshold.at if threshold else None
     if trigger == Kind.CONFIDENCE:
-        return None if triggers.confidence == "off" else 1 - triggers.confidence.below
+        return None if triggers.confidence == "off" or not triggers.confidence.below else 1 - triggers.confidence.below
     if trigger == Kind.SCOPE:
         return None if triggers.scope == "off" else triggers.scope.at
     if trigger == Kind.FENCED:

@@ -24,7 +24,6 @@ CHECKS: tuple[Callable[[Any], Iterator[Finding]], ...] = (
     routing.route_names,
     routing.explicit_request,
     routing.lines_for_channels,
-    routing.spoken_languages,
     routing.pain,
     scope.contradictions,
     wording.languages,

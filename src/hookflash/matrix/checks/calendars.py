@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
-from hookflash.matrix.findings import Finding, Steps, at
+from hookflash.matrix.findings import Finding, Steps, at, nearest
 from hookflash.matrix.values import DAYS, parse_days, parse_spans
 from hookflash.model import Span
 
@@ -29,7 +29,9 @@ def _of_calendar(path: Steps, calendar: dict[Any, Any]) -> Iterator[Finding]:
         try:
             given = parse_days(str(key))
         except PydanticCustomError:
-            yield Finding("bad-day", (*path, key), f"`{key}` is not a day", f"use {', '.join(DAYS)}, or a range like mon-fri")
+            setting = nearest(str(key), SETTINGS)
+            mend = f"did you mean `{setting}`?" if setting else f"use {', '.join(DAYS)}, or a range like mon-fri"
+            yield Finding("bad-day", (*path, key), f"`{key}` is not a day", mend)
             continue
         twice = sorted(set(given) & set(week))
         if twice or len(set(given)) < len(given):

@@ -60,7 +60,7 @@ def used_names(document: Any) -> Iterator[Finding]:
     yield from _unused_words(document)
     used = {value for _, value in one_or_more(document, ("routes", "*", "when", "segment"))}
     for path, value in one_or_more(document, ("business", "segments")):
-        if value not in used:
+        if not used:
             yield Finding("unused", path, f"no route tells the segment `{value}` apart", "name it in a route's `when`, or remove it")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from hookflash.matrix.findings import Finding, at, at_any, one_or_more
 from hookflash.matrix.match import covers
-from hookflash.model import Kind
+from hookflash.model import Channel, Kind
 
 
 def rungs(document: Any) -> Iterator[Finding]:
@@ -59,7 +59,7 @@ def lines_for_channels(document: Any) -> Iterator[Finding]:
     """Yield rungs of a route for one channel that have no line of its kind."""
     for path, route in at(document, ("routes", "*")):
         channels = [value for _, value in one_or_more(route, ("when", "channel"))]
-        if len(channels) != 1:
+        if len(channels) != 1 or channels[0] not in list(Channel):
             continue
         for step, to in at(route, ("ladder", "*", "to")):
             line = next((found for _, found in at(document, ("responders", str(to), "line"))), None)
@@ -68,18 +68,6 @@ def lines_for_channels(document: Any) -> Iterator[Finding]:
                 yield Finding(
                     "no-line-for-channel", (*path, *step), what, f"give `{to}` a `{channels[0]}` line, or ring somebody who has one"
                 )
-
-
-def spoken_languages(document: Any) -> Iterator[Finding]:
-    """Yield routes for one language on whose ladder nobody speaks it."""
-    for path, route in at(document, ("routes", "*")):
-        wanted = [value for _, value in one_or_more(route, ("when", "language"))]
-        ladder = [str(to) for _, to in at(route, ("ladder", "*", "to"))]
-        spoken = [[value for _, value in one_or_more(document, ("responders", to, "languages"))] for to in ladder]
-        for language in wanted if ladder and all(spoken) else ():
-            if not any(language.partition("-")[0] == one.partition("-")[0] for languages in spoken for one in languages):
-                what = f"nobody on the ladder speaks {language}"
-                yield Finding("language-not-spoken", (*path, "ladder"), what, "add somebody who does, or mend their `languages`")
 
 
 def pain(document: Any) -> Iterator[Finding]:

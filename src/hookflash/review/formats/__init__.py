@@ -14,7 +14,7 @@ HOURS_RULER = "".join(f"{hour:<4}" for hour in range(0, 24, 2))
 
 def as_markdown(content: Sheet, calendar: Sequence[Week] = ()) -> str:
     """Return a sheet as Markdown tables, with a block to sign."""
-    parts = [f"# {content.title}", f"Revision `{content.revision}`", *content.facts]
+    parts = [f"# {_cell(content.title)}", f"Revision `{content.revision}`", *content.facts]
     parts += [_markdown_table(table) for table in content.tables]
     parts += [_markdown_week(week) for week in calendar]
     signatures = [("", "", "", "") for _ in content.signed_by]

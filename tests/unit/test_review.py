@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from hookflash.app import serve
 from hookflash.app.differed import differed
 from hookflash.app.reviewed import junit, tried
 from hookflash.app.wiring import judge_for
@@ -19,7 +20,10 @@ from hookflash.review.coverage import coverage
 from hookflash.review.explain import explain, situation_of, time_of
 from hookflash.review.format import formatted
 from hookflash.review.formats import as_html, as_markdown
+from hookflash.review.proof import Year
 from hookflash.review.sheet import sheet
+from hookflash.review.stretches import describe
+from hookflash.review.timeline import without
 from hookflash.review.trial import run_cases
 from hookflash.review.week import weeks
 from tests.conftest import CLINIC, ROOT, SHOP
@@ -318,3 +322,40 @@ async def test_routes_by_hours_severity_and_segment_are_taken_by_the_engine_too(
     assert await route("I want a human", night, segment="trade") == "trade"
     assert await route("I want a human", night) == "general"
     assert await route("unbearable pain, the worst pain of my life", day) == "loud"
+
+
+def test_times_are_told_by_week_and_what_falls_out_of_it_by_date():
+    """What is the same on days that follow each other is told once."""
+    matrix = parse_matrix(SHOP.replace("{to: night, warm: 30s}", "{to: lead, warm: 30s}"))
+    year = Year(matrix, NOW)
+    told = describe(year.uncovered(matrix.routes[0], year.window), "Europe/Madrid")
+    assert told.startswith("Mon to Fri 13:00 to 15:00; Mon to Thu 18:00 to the next day 09:00; Fri 18:00 to Mon 09:00")
+    holidays = describe(without(year.openings["always_on"], year.openings["office"]), "Europe/Madrid")
+    assert "Mon to Thu" in holidays
+
+
+async def test_serve_says_what_the_proof_finds_and_starts_all_the_same(tmp_path, capsys):
+    """Hours move on by themselves; a server that does not start helps nobody."""
+    (tmp_path / "m.yaml").write_text(SHOP.replace("within: 2h", "within: 2h, cap: 3h"))
+    assert serve._proved(tmp_path / "m.yaml").business.name == "Lamp Shop"
+    assert "promise-beyond-cap" in "".join(capsys.readouterr())
+
+
+def test_a_comment_that_formatting_would_lose_stops_it():
+    """Told with its line; the file stays as it is."""
+    text = SHOP.replace("{name: emergency,", "{ # agreed with Dr. Lee\n    name: emergency,")
+    with pytest.raises(InputError, match="the comment here would be lost"):
+        formatted(text, "m.yaml")
+
+
+def test_the_sheet_says_what_a_decision_would_say():
+    """In the language in which a route is taken; in an emergency the words of an emergency, be it on the last route."""
+    text = SHOP.replace(
+        "  - {name: general", "  - {name: spanish, when: {language: es}, ladder: [{to: team, warm: 60s}]}\n  - {name: general"
+    )
+    rows = {row[0]: row for row in sheet(parse_matrix(text), NOW).tables[0].rows}
+    assert "Voy a buscar" in rows["2. spanish"][4]
+    one_route = SHOP.replace("{trigger: [distress.crisis, distress.red_flag]}", "{channel: voice}")
+    last = sheet(parse_matrix(one_route), NOW).tables[0].rows[-1][4]
+    assert "emergency number" in last
+    assert "otherwise: I will get a person" in last

@@ -5,6 +5,7 @@ import json as jsonlib
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
@@ -18,6 +19,7 @@ from hookflash.app.wiring import EmbeddedEngine, log_alarm
 from hookflash.engine import DEFAULT_TENANT
 from hookflash.errors import ConfigError
 from hookflash.matrix import Matrix, load_matrix
+from hookflash.review.check import check_file
 from hookflash.stores import SqliteStore
 from hookflash.watchman import Alarm, Beat
 
@@ -71,13 +73,21 @@ def _is_loopback(host: str) -> bool:
 
 
 def _matrices(default: Path, tenants: Sequence[str]) -> dict[str, Matrix]:
-    matrices = {DEFAULT_TENANT: load_matrix(default)}
+    matrices = {DEFAULT_TENANT: _proved(default)}
     for pair in tenants:
         name, equals, file = pair.partition("=")
         if not equals or not name or name in matrices:
             raise ConfigError(f"--tenant {pair!r} is not NAME=MATRIX with a name of its own; write it like acme=acme.yaml")
-        matrices[name] = load_matrix(file)
+        matrices[name] = _proved(Path(file))
     return matrices
+
+
+def _proved(file: Path) -> Matrix:
+    """Return a matrix. What the proof finds is said and does not keep the server down: hours move on by themselves."""
+    matrix = load_matrix(file)
+    for fault in check_file(file, datetime.now(UTC)).faults:
+        log.warning("matrix_finding", place=f"{fault.file}:{fault.line}", severity=fault.severity, code=fault.code, what=fault.what)
+    return matrix
 
 
 def _listen(host: str, port: int) -> socket.socket:

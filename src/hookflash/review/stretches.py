@@ -1,7 +1,9 @@
-"""Sets of time in words: `Mon to Thu 17:00 to 08:00; Fri 14:00 to Mon 08:00`, in the business' own zone."""
+"""Sets of time in words: `Mon to Thu 17:00 to the next day 08:00; Fri 14:00 to Mon 08:00`, in the business' own zone."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hookflash.review.timeline import Timeline, instant_of
@@ -41,24 +43,53 @@ def length(seconds: int) -> str:
     return f"{days} d" + (f" {hours} h" if hours else "")
 
 
+class Weekly(NamedTuple):
+    """A stretch as it may come back every week: weekday and wall times, and how many days later it ends."""
+
+    begins: str
+    ends: str
+    days_later: int
+    day: int
+
+    @property
+    def times(self) -> str:
+        """Its times of day."""
+        end = self.ends if not self.days_later else f"{_NAMES[(self.day + self.days_later) % 7]} {self.ends}"
+        return f"{self.begins} to {'the next day ' + self.ends if self.days_later == 1 else end}"
+
+
 def describe(timeline: Timeline, zone: str) -> str:
     """Return a set of time in words: what comes back every week, then how many other stretches and the longest."""
     spans = list(zip(timeline.starts.tolist(), timeline.ends.tolist(), strict=True))
     if len(spans) == 1:
         return span(*spans[0], zone)
     weeks = max(1, (spans[-1][1] - spans[0][0]) // timedelta(days=7).total_seconds())
-    labels = Counter(_weekly(start, end, zone) for start, end in spans)
-    usual = sorted((label for label, count in labels.items() if count >= weeks * _USUAL), key=lambda label: label[:2])
-    told = [f"{_NAMES[day]} {begin} to {end}" for day, begin, end in usual[:MAX_TOLD]]
-    others = sum(labels.values()) - sum(labels[label] for label in usual)
-    if others or len(usual) > MAX_TOLD:
+    counted = Counter(_weekly(start, end, zone) for start, end in spans)
+    usual = [label for label, count in counted.items() if count >= weeks * _USUAL]
+    told = list(_by_days(usual))
+    others = sum(counted.values()) - sum(counted[label] for label in usual)
+    if others or len(told) > MAX_TOLD:
         longest = span(*timeline.longest(), zone)
-        told.append(f"{others} other times, the longest of all {longest}" if told else f"{others} times, the longest {longest}")
+        more = f"{others} other times" if told else f"{others} times"
+        told = [*told[:MAX_TOLD], f"{more}, the longest of all {longest}"]
     return "; ".join(told)
 
 
-def _weekly(start: int, end: int, zone: str) -> tuple[int, str, str]:
-    """Return weekday and wall times; the day of the end is said where it is another."""
+def _weekly(start: int, end: int, zone: str) -> Weekly:
     begins, ends = local(start, zone), local(end, zone)
-    same = begins.date() == ends.date()
-    return begins.weekday(), f"{begins:%H:%M}", f"{ends:%H:%M}" if same else f"{ends:%a %H:%M}"
+    return Weekly(f"{begins:%H:%M}", f"{ends:%H:%M}", (ends.date() - begins.date()).days, begins.weekday())
+
+
+def _by_days(labels: Iterable[Weekly]) -> Iterator[str]:
+    """Yield `Mon to Thu 12:00 to 13:00` for what is the same on days that follow each other."""
+    runs: list[list[Weekly]] = []
+    for label in sorted(labels):
+        last = runs[-1][-1] if runs else None
+        if last is not None and label == last._replace(day=last.day + 1) and label.days_later < 2:
+            runs[-1].append(label)
+        else:
+            runs.append([label])
+    for run in sorted(runs, key=lambda run: (run[0].day, run[0].begins)):
+        first, last = run[0], run[-1]
+        days = _NAMES[first.day] if first is last else f"{_NAMES[first.day]} to {_NAMES[last.day]}"
+        yield f"{days} {first.times}"

@@ -87,6 +87,7 @@ def test_routes_test_verifies_who_is_rung():
 def test_test_reports_for_people_and_for_machines(tmp_path):
     """Text, JSON and JUnit; coverage under the threshold fails."""
     assert run("test", CLINIC).returncode == 0
+    assert run("test", CLINIC / "matrix.yaml").returncode == 0
     assert json.loads(run("test", CLINIC, "--format", "json").stdout)["passed"]
     suite = ET.fromstring(run("test", CLINIC, "--format", "junit").stdout).find("testsuite")
     assert int(suite.get("tests")) >= 20

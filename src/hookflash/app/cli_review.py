@@ -106,7 +106,9 @@ def routes_test(
 
 
 def test(
-    directory: Annotated[Path, typer.Argument(help="A folder with matrix.yaml and cases/*.yaml.")] = Path(),
+    directory: Annotated[
+        Path, typer.Argument(help="A folder with matrix.yaml and cases/*.yaml, or a matrix with cases/ beside it.")
+    ] = Path(),
     coverage: Annotated[bool, typer.Option("--coverage", help="Say what of the matrix the cases come to.")] = False,
     threshold: Annotated[float | None, typer.Option(help="Fail under so much coverage, in percent.", min=0, max=100)] = None,
     format_: Annotated[TestFormat, typer.Option("--format", help="For people, or for a CI.")] = TestFormat.TEXT,
@@ -123,7 +125,7 @@ def test(
         print_view(view, json)
         return view.passed
 
-    raise typer.Exit(watching(directory, run) if watch else FINE if run() else FINDINGS)
+    raise typer.Exit(watching(directory.parent if directory.is_file() else directory, run) if watch else FINE if run() else FINDINGS)
 
 
 def diff(

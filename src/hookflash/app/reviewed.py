@@ -267,8 +267,9 @@ def junit(results: Sequence[Result], uncovered: str | None = None) -> str:
 
 
 def tried(folder: Path, *, cover: bool, threshold: float | None, format_: str, verbose: bool) -> Tried:
-    """Run the cases of a folder that holds `matrix.yaml` and `cases/`. Raises `InputError`, `MatrixError`."""
-    matrix = load_matrix(folder / "matrix.yaml")
-    results = run_cases(judge_for(matrix), read_cases(folder / "cases"), datetime.now(UTC))
+    """Run the cases of a folder that holds `matrix.yaml` and `cases/`, or those beside a matrix. Raises `InputError`, `MatrixError`."""
+    file = folder if folder.is_file() else folder / "matrix.yaml"
+    matrix = load_matrix(file)
+    results = run_cases(judge_for(matrix), read_cases(file.parent / "cases"), datetime.now(UTC))
     covered = coverage(matrix, results) if cover or threshold is not None else None
     return Tried(results, covered, threshold, format_, verbose)

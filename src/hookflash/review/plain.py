@@ -72,7 +72,8 @@ def ladder(route: Route, matrix: Matrix) -> str:
 
 def _rung(step: Step, matrix: Matrix) -> str:
     how = "introduced" if step.warm else "passed straight on"
-    return f"{spoken(step.to)} for {length(int(step.ring_for.total_seconds()))} ({how}; there: {spoken(matrix.responders[step.to].hours)})"
+    hours = spoken(matrix.responders[step.to].hours)
+    return f"{spoken(step.to)}, rung for {length(int(step.ring_for.total_seconds()))} ({hours} hours; {how})"
 
 
 def nobody(plan: Nobody) -> str:

@@ -8,6 +8,7 @@ from hookflash.decide import FLOOR
 from hookflash.matrix import DISTRESS_CLASSES, Matrix
 from hookflash.matrix.people import Hours
 from hookflash.matrix.wording import MOMENTS, text_of
+from hookflash.review.explain import urgency_of
 from hookflash.review.plain import CONTEXT_WORDS, TRIGGER_WORDS, condition, ladder, nobody, spoken
 from hookflash.review.proof import Year
 
@@ -53,12 +54,16 @@ def _routes(year: Year) -> Table:
     for number, route in enumerate(year.matrix.routes, start=1):
         name = f"{number}. {spoken(route.name)}" if route.name else f"{number}."
         plan = nobody(route.nobody or year.matrix.nobody)
-        urgency = str(route.urgency) if route.urgency else "by what it is"
+        taken = year.reach.taken.get(number - 1, ())
+        urgencies = sorted({urgency_of(route, situation.trigger) for situation in taken}, key=lambda urgency: urgency.rank)
+        urgency = " or ".join(urgencies)
         rows.append((name, condition(route), urgency, ladder(route, year.matrix), _said_at_once(year, number - 1), plan))
     columns = ("Rule", "What happens", "Urgency", "Who is asked, in order", "What the customer hears at once", "If nobody is there")
-    return Table(
-        "What triggers, and who receives", "The first rule that fits is taken. Whoever is closed is passed over.", columns, tuple(rows)
+    note = (
+        "The first rule that fits is taken. Whoever is not there at that hour is passed over. Introduced means that the person has "
+        "heard what it is about before the customer is on the line."
     )
+    return Table("What triggers, and who receives", note, columns, tuple(rows))
 
 
 def _said_at_once(year: Year, index: int) -> str:
@@ -122,7 +127,8 @@ def _triggers(matrix: Matrix) -> Table:
         (f"A customer {TRIGGER_WORDS['stuck']}", "OFF" if triggers.stuck == "off" else f"after {triggers.stuck.repeats} repetitions")
     )
     rows.append(("A part of hookflash fails", "always: doubt goes to a person"))
-    return Table("What counts", "", ("What", "When it counts"), tuple(rows))
+    note = "Scores run from 0 (no sign of it) to 1 (certain)."
+    return Table("What counts", note, ("What", "When it counts"), tuple(rows))
 
 
 def _context(matrix: Matrix) -> Table:
@@ -137,7 +143,9 @@ def _words(matrix: Matrix) -> Table:
         for key in keys
         for language in matrix.business.languages
     ]
-    return Table("What customers hear", "", ("Words", "When", "Language", "Text"), tuple(rows))
+    return Table(
+        "What customers hear", "What stands in braces is filled in when it is said.", ("Words", "When", "Language", "Text"), tuple(rows)
+    )
 
 
 def _said(matrix: Matrix) -> Iterator[str]:

@@ -34,7 +34,7 @@ def length(seconds: int) -> str:
     if seconds < 120:
         return f"{seconds} s"
     minutes = -(-seconds // 60)
-    if minutes < 120:
+    if minutes < 120 and minutes != 60:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     if hours < 96:

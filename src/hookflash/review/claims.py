@@ -19,7 +19,7 @@ from hookflash.review.timeline import Timeline, union
 from hookflash.signals.lexicon import Lexicon
 from hookflash.signals.text import phrases_in, words_in
 
-CONNECTION, CALLBACK, CONFIRM = "connection", "callback", "confirm"
+CONNECTION, CALLBACK, CONFIRM, TIME = "connection", "callback", "confirm", "time"
 AT_ONCE = ("acknowledge", "crisis")
 WHILE_RINGING = ("connecting", "ringing")
 _PLACEHOLDER = re.compile(r"\{\w*\}")
@@ -36,8 +36,8 @@ _UNTIL = r"(by|before|antes de las?|avant|bis|prima delle|até às|vóór|do)"
 # A length or hour of its own: `within two hours`, `in 10 minutes`, `by 5 pm`, `antes de las 17:00`.
 _OWN_TIME = re.compile(
     rf"\b{_WITHIN}\s+(the next\s+)?({_NUMBER}|the)\s+{_UNIT}\b"
-    rf"|\b{_UNTIL}\s+\d{{1,2}}([:.h]\d{{2}})?\s*([ap]\.?m\b\.?|o'clock|uhr|h\b|uur)"
-    rf"|\b{_UNTIL}\s+\d{{1,2}}[:.h]\d{{2}}\b",
+    rf"|(?<!\d )(?<!uhr )\b{_UNTIL}\s+\d{{1,2}}([:.h]\d{{2}})?\s*([ap]\.?m\b\.?|o'clock|uhr|h\b|uur)"
+    rf"|(?<!\d )(?<!uhr )\b{_UNTIL}\s+\d{{1,2}}[:.h]\d{{2}}\b",
     re.IGNORECASE,
 )
 
@@ -116,8 +116,9 @@ def _of_moment(use: _Use, year: Year) -> Iterator[Finding]:
         what = f"it says “{found[CALLBACK]}”, and nothing is promised when it is said ({MOMENTS[use.moment]})"
         yield Finding("claims-callback", use.path, what, "say it in `nobody`, which is said once the promise is stored")
     own_time = _OWN_TIME.search(use.text)
-    if own_time and use.moment in (*AT_ONCE, "nobody"):
-        what = f"it says “{own_time.group()}”, whatever the promised time is"
+    said = own_time.group() if own_time else found.get(TIME)
+    if said and use.moment in (*AT_ONCE, "nobody"):
+        what = f"it says “{said}”, whatever the promised time is"
         yield Finding("fixed-callback-time", use.path, what, "say {callback_by} in `nobody`; leave times out elsewhere")
     if use.moment == "nobody" and "{callback_by" not in use.text:
         yield Finding("no-callback-time", use.path, "it does not say by when somebody gets back", "say {callback_by}")

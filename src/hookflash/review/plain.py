@@ -72,8 +72,9 @@ def ladder(route: Route, matrix: Matrix) -> str:
 
 def _rung(step: Step, matrix: Matrix) -> str:
     how = "introduced" if step.warm else "passed straight on"
-    hours = spoken(matrix.responders[step.to].hours)
-    return f"{spoken(step.to)}, rung for {length(int(step.ring_for.total_seconds()))} ({hours} hours; {how})"
+    hours = matrix.responders[step.to].hours
+    there = "at all times" if matrix.calendars[hours].always else f"in {spoken(hours)} hours"
+    return f"{matrix.spoken_name(step.to)}, rung for {length(int(step.ring_for.total_seconds()))} ({there}; {how})"
 
 
 def nobody(plan: Nobody) -> str:

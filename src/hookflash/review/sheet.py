@@ -11,6 +11,8 @@ from hookflash.matrix.wording import MOMENTS, text_of
 from hookflash.review.explain import urgency_of
 from hookflash.review.plain import CONTEXT_WORDS, TRIGGER_WORDS, condition, ladder, nobody, spoken
 from hookflash.review.proof import Year
+from hookflash.review.stretches import moment
+from hookflash.review.timeline import longest_wait
 
 SAID_BY_ITSELF = ("acknowledge", "crisis", "connecting", "ringing", "waiting", "assistant")
 
@@ -53,7 +55,7 @@ def _routes(year: Year) -> Table:
     rows = []
     for number, route in enumerate(year.matrix.routes, start=1):
         name = f"{number}. {spoken(route.name)}" if route.name else f"{number}."
-        plan = nobody(route.nobody or year.matrix.nobody)
+        plan = f"{nobody(year.nobody_of(route))}; {_at_worst(year, number - 1)}"
         taken = year.reach.taken.get(number - 1, ())
         urgencies = sorted({urgency_of(route, situation.trigger) for situation in taken}, key=lambda urgency: urgency.rank)
         urgency = " or ".join(urgencies)
@@ -64,6 +66,15 @@ def _routes(year: Year) -> Table:
         "heard what it is about before the customer is on the line."
     )
     return Table("What triggers, and who receives", note, columns, tuple(rows))
+
+
+def _at_worst(year: Year, index: int) -> str:
+    """Return the longest wait of the coming year where nobody on the ladder is there, in words."""
+    route, zone = year.matrix.routes[index], year.matrix.business.timezone
+    worst = longest_wait(year.uncovered(route, year.reach.when(index)), year.promise(year.nobody_of(route)))
+    if worst is None:
+        return "somebody is there at all times, so this is only for when none of them answers"
+    return f"at worst in the coming year asked {moment(worst[0], zone)} and answered by {moment(worst[1], zone)}"
 
 
 def _said_at_once(year: Year, index: int) -> str:

@@ -169,7 +169,10 @@ QUESTIONS = (
     ),
     Question("holidays", lambda _: "Closed on public holidays of which place, as in US-IL or ES?", lambda _: "none", _holidays),
     Question(
-        "regulated", lambda _: "Is health data handled that HIPAA protects?", lambda given: given["vertical"].regulated or "no", _regulated
+        "regulated",
+        lambda _: "Is health data handled that HIPAA protects?",
+        lambda given: "yes" if given["vertical"].regulated else "no",
+        _regulated,
     ),
     Question("front", lambda given: f"On which number is {given['vertical'].front.name} reached?", lambda _: "none", _phone),
     Question(

@@ -13,9 +13,9 @@ from ruamel.yaml import YAML
 from hookflash.hours import after_open_time, is_open
 from hookflash.matrix import Matrix, examine, first_match
 from hookflash.review.check import check_text
-from hookflash.review.proof import YEAR, Year
-from hookflash.review.proving import proved
+from hookflash.review.proof import proved
 from hookflash.review.situations import situations
+from hookflash.review.year import YEAR, Year
 
 ROUTES, RESPONDERS, CALENDARS = 200, 50, 20
 LOOKED_AT = 12

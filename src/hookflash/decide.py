@@ -135,7 +135,18 @@ def _words_for(reason: Reason, conversation: Conversation, matrix: Matrix) -> st
     before = conversation.escalated
     if before is not None and reason.urgency.rank <= before.urgency.rank:
         return "waiting"
-    return matrix.route_named(reason.route).say or ("crisis" if reason.trigger in FLOOR else "acknowledge")
+    return words_at_once(matrix.route_named(reason.route), reason.trigger)
+
+
+def words_at_once(route: Route, trigger: str) -> str:
+    """Return the name of the words that are said with the decision to take a trigger to a route."""
+    return route.say or ("crisis" if trigger in FLOOR else "acknowledge")
+
+
+def urgency_of(route: Route, trigger: str) -> Urgency:
+    """Return how urgent a trigger is on a route: as the route says, never under the trigger's floor."""
+    stated = route.urgency or DEFAULT_URGENCY.get(trigger, Urgency.NORMAL)
+    return Urgency.highest(stated, FLOOR.get(trigger, Urgency.NORMAL))
 
 
 def _intent(signals: Iterable[Signal]) -> IntentGuess | None:
@@ -155,7 +166,7 @@ def _reasons(signals: Sequence[Signal], at: Moment) -> Iterator[Reason]:
                 best[about] = (score, signal, rule)
     for (trigger, _), (score, signal, rule) in best.items():
         route = _route_for(trigger, signal, score, at)
-        urgency = Urgency.highest(route.urgency or DEFAULT_URGENCY.get(trigger, Urgency.NORMAL), FLOOR.get(trigger, Urgency.NORMAL))
+        urgency = urgency_of(route, trigger)
         yield Reason(
             trigger=trigger,
             rule=rule,

@@ -14,16 +14,17 @@ def responders_of(decision: Decision, matrix: Matrix) -> tuple[str, ...]:
 def route(decision: Decision, channel: Channel, matrix: Matrix, reachable: Collection[str]) -> Plan:
     """Return the plan for an escalation. Whoever the roster cannot reach is left out of the ladder."""
     chosen = matrix.route_named(decision.route or "")
-    ladder = tuple(_rung(step, channel, matrix) for step in chosen.ladder if step.to in reachable)
+    ladder = tuple(rung_of(step, channel, matrix) for step in chosen.ladder if step.to in reachable)
     return Plan(
         route=decision.route or "",
         urgency=decision.urgency or Urgency.NORMAL,
         ladder=ladder,
-        promise=_terms(chosen.nobody or matrix.nobody),
+        promise=terms_of(chosen.nobody or matrix.nobody),
     )
 
 
-def _rung(step: Step, channel: Channel, matrix: Matrix) -> Rung:
+def rung_of(step: Step, channel: Channel, matrix: Matrix) -> Rung:
+    """Return a rung as it is rung for a customer on a channel; whoever has no line of that kind is reached by another."""
     responder = matrix.responders[step.to]
     addresses = responder.line.addresses()
     line = channel.value if channel.value in addresses else next(iter(addresses))
@@ -38,5 +39,6 @@ def _rung(step: Step, channel: Channel, matrix: Matrix) -> Rung:
     )
 
 
-def _terms(nobody: Nobody) -> PromiseTerms:
+def terms_of(nobody: Nobody) -> PromiseTerms:
+    """Return what is promised where nobody comes."""
     return PromiseTerms(desk=nobody.desk, within=nobody.callback.within, hours=nobody.callback.hours, say=nobody.say)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hookflash.hours import after_open_time, is_open
 from hookflash.matrix import Matrix, first_match
 from hookflash.matrix.values import format_duration
-from hookflash.review import proof
-from hookflash.review.proof import Year, late, unstaffed
+from hookflash.review import year as years
 from hookflash.review.situations import situations
 from hookflash.review.timeline import OpenTime, between, common, longest_wait, of_calendar, seconds_of, union, without
+from hookflash.review.year import Year, late, unstaffed
 from tests.strategies import ZONES, calendars
 
 # The last Sunday of March and the first of November lie in some of these windows: days of 23 and 25 hours.
@@ -107,7 +107,7 @@ def matrices(draw):
 @pytest.fixture(autouse=True)
 def few_days(monkeypatch):
     """A year of four days, so that every minute of it can be gone through."""
-    monkeypatch.setattr(proof, "YEAR", timedelta(days=DAYS))
+    monkeypatch.setattr(years, "YEAR", timedelta(days=DAYS))
 
 
 @given(matrices(), STARTS)

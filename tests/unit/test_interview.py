@@ -12,7 +12,7 @@ from hookflash.errors import HookflashError, InputError
 from hookflash.matrix import load_matrix
 from hookflash.review.cases import read_cases
 from hookflash.review.check import check_file
-from hookflash.review.format import formatted
+from hookflash.review.tidy import formatted
 from hookflash.review.trial import run_cases
 
 VERTICALS = [one.key for one in verticals()]

@@ -18,14 +18,14 @@ from hookflash.review.cases import read_cases
 from hookflash.review.compare import compare, describe_field
 from hookflash.review.coverage import coverage
 from hookflash.review.explain import explain, situation_of, time_of
-from hookflash.review.format import formatted
-from hookflash.review.formats import as_html, as_markdown
-from hookflash.review.proof import Year
 from hookflash.review.sheet import sheet
+from hookflash.review.sheet_formats import as_html, as_markdown
 from hookflash.review.stretches import describe
+from hookflash.review.tidy import formatted
 from hookflash.review.timeline import without
 from hookflash.review.trial import run_cases
 from hookflash.review.week import weeks
+from hookflash.review.year import Year
 from tests.conftest import CLINIC, ROOT, SHOP
 
 NOW = datetime(2026, 11, 25, 14, tzinfo=UTC)

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from hookflash.errors import Fault
 from hookflash.review.check import Report, check_file
-from hookflash.review.proof import YEAR, Wait
 from hookflash.review.stretches import length, span
 from hookflash.review.timeline import instant_of
+from hookflash.review.year import YEAR, Wait
 
 FAULT_KEYS = ("file", "line", "column", "severity", "code", "what", "mend")
 

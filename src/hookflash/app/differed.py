@@ -248,7 +248,7 @@ def _lines(source: Path) -> bytes:
     if not source.is_dir():
         raise InputError(f"there is no {source}; name a file of turns (JSON lines) or a folder of transcripts")
     turns = [
-        line.turn(transcript.name, transcript.channel, transcript.starts_at("UTC"), transcript.customer)
+        line.turn(transcript.name, transcript.channel, None, transcript.starts_at("UTC"), transcript.customer)
         for transcript in read_transcripts(source)
         for line in transcript.turns
     ]

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from hookflash.errors import InputError
 from hookflash.matrix.document import read_text
-from hookflash.review.format import formatted
+from hookflash.review.tidy import formatted
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Player:
     async def _say(self, transcript: Transcript, line: Line, customer: Customer | None) -> Moment:
         self._clock.advance(line.after)
         heard = await self._heard(transcript)
-        turn = line.turn(transcript.name, transcript.channel, self._clock.now(), customer)
+        turn = line.turn(transcript.name, transcript.channel, None, self._clock.now(), customer)
         if turn.speaker is Speaker.ASSISTANT and await self._is_handed_over(transcript):
             turn = turn.model_copy(update={"draft": True})  # a host asks first, and is told to stay silent
         decision = await self._engine.observe(turn)

@@ -19,8 +19,8 @@ from hookflash.matrix import Matrix, load_matrix
 from hookflash.review.cases import read_cases
 from hookflash.review.coverage import Coverage, coverage
 from hookflash.review.explain import Explanation, explain, situation_of, time_of
-from hookflash.review.formats import HOURS_RULER, as_html, as_markdown
 from hookflash.review.sheet import Sheet, sheet
+from hookflash.review.sheet_formats import HOURS_RULER, as_html, as_markdown
 from hookflash.review.stretches import length
 from hookflash.review.trial import Outcome, Result, found, run_cases
 from hookflash.review.week import Week, weeks

@@ -18,7 +18,7 @@ from hookflash.errors import InputError, MatrixError
 from hookflash.hours import open_intervals
 from hookflash.matrix import Matrix
 from hookflash.review.check import check_text
-from hookflash.review.format import formatted
+from hookflash.review.tidy import formatted
 
 MATRIX, CASES, README, SCHEMA = "matrix.yaml", "cases/first.yaml", "README.md", "matrix.schema.json"
 # The languages that the raw material is in.

@@ -12,33 +12,14 @@ from ruamel.yaml.error import YAMLError
 from hookflash.errors import InputError
 from hookflash.matrix.section import Section
 from hookflash.matrix.values import Duration
-from hookflash.model import Channel, Customer, Intent, Speaker, ToolCall, Turn
+from hookflash.model import Channel, Customer
+from hookflash.review.cases import Said
 
 
-class Line(Section):
-    """One thing said: by the customer, by the assistant, or an assistant's draft that is checked before it is sent."""
+class Line(Said):
+    """One thing said, and how long after the line before."""
 
-    customer: str | None = None
-    assistant: str | None = None
-    draft: str | None = None
     after: Duration = timedelta(seconds=5)
-    """How long after the line before."""
-    tools: tuple[ToolCall, ...] = ()
-    intent: Intent | None = None
-
-    def turn(self, conversation: str, channel: Channel, at: datetime, customer: Customer | None) -> Turn:
-        """Return the line as the assistant's side would report it."""
-        return Turn(
-            conversation=conversation,
-            speaker=Speaker.CUSTOMER if self.customer is not None else Speaker.ASSISTANT,
-            text=self.customer or self.assistant or self.draft or "",
-            channel=channel,
-            at=at,
-            draft=self.draft is not None,
-            tools=self.tools,
-            intent=self.intent,
-            customer=customer,
-        )
 
 
 def _answer(value: Any) -> Any:

@@ -21,7 +21,7 @@ from hookflash.matrix.values import (
     parse_days,
     parse_spans,
 )
-from hookflash.model import BUILTIN_DESK, Calendar, Span
+from hookflash.model import Calendar, Span
 
 _DAY = "(mon|tue|wed|thu|fri|sat|sun)"
 DAYS_PATTERN = rf"^{_DAY}(-{_DAY})?( *, *{_DAY}(-{_DAY})?)*$"
@@ -78,11 +78,6 @@ class DeskSpec(Section):
     secret_env: Text | None = Field(
         None, description="The environment variable that holds its signing secret.", examples=["HOOKFLASH_CRM_SECRET"]
     )
-
-    @property
-    def inside_boundary(self) -> bool:
-        """Whether protected data may go there. The built-in desk is our own store and always may."""
-        return self.baa or self.kind == BUILTIN_DESK
 
 
 class LineSpec(Section):

@@ -10,8 +10,8 @@ from hookflash.matrix import Matrix, examine
 from hookflash.matrix.document import read_text
 from hookflash.matrix.findings import Finding
 from hookflash.review.claims import claims
-from hookflash.review.proof import Wait, Year
-from hookflash.review.proving import proved
+from hookflash.review.proof import proved
+from hookflash.review.year import Wait, Year
 
 # With these the routes and calendars are not what they will be, so that a proof would say nothing.
 _UNPROVABLE = frozenset({"unknown-name", "no-catch-all", "bad-rung", "unknown-trigger", "unkeepable-promise", "never-open", "no-line"})

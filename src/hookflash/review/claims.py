@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from hookflash.matrix.findings import Finding, Steps
 from hookflash.matrix.wording import KNOWN_AT, MOMENTS, placeholders_of, text_of
 from hookflash.model import Kind
-from hookflash.review.proof import Year
 from hookflash.review.stretches import describe
 from hookflash.review.timeline import Timeline, union
+from hookflash.review.year import Year
 from hookflash.signals.lexicon import Lexicon
 from hookflash.signals.text import phrases_in, words_in
 

@@ -12,15 +12,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hookflash.decide import FLOOR
+from hookflash.decide import urgency_of, words_at_once
 from hookflash.matrix import Matrix, Situation
 from hookflash.matrix.values import DAYS, format_duration
 from hookflash.matrix.wording import text_of
-from hookflash.model import Calendar, Urgency
-from hookflash.review.explain import NOBODY, urgency_of
-from hookflash.review.proof import Year
+from hookflash.model import Calendar, Channel, Urgency
+from hookflash.review.explain import NOBODY
 from hookflash.review.situations import situations
 from hookflash.review.timeline import Seconds, Timeline, boundaries, from_pieces
+from hookflash.review.year import Year
+from hookflash.route import rung_of
 
 FIELDS = ("receiver", "order", "line", "urgency", "wording", "promise")
 Pieces = NDArray[np.bool_]
@@ -153,24 +154,19 @@ class _Side:
     def _outcome(self, index: int, rungs: tuple[int, ...], situation: Situation) -> Outcome:
         matrix = self.matrix
         route = matrix.routes[index]
-        steps = [route.ladder[number] for number in rungs]
+        steps = [rung_of(route.ladder[number], Channel(situation.channel), matrix) for number in rungs]
         nobody = self.year.nobody_of(route)
-        key = route.say or ("crisis" if situation.trigger in FLOOR else "acknowledge")
+        key = words_at_once(route, situation.trigger)
         return Outcome(
-            order=tuple(step.to for step in steps),
-            rings=tuple(f"{'' if step.warm else 'cold '}{format_duration(step.ring_for)}" for step in steps),
-            lines=tuple(_address(matrix, step.to, situation.channel) for step in steps),
+            order=tuple(step.responder for step in steps),
+            rings=tuple(f"{'' if step.transfer == 'warm' else 'cold '}{format_duration(step.ring_for)}" for step in steps),
+            lines=tuple(step.address for step in steps),
             urgency=urgency_of(route, situation.trigger),
             said=text_of(matrix, situation.language, key) or "",
             promise=f"within {format_duration(nobody.callback.within)} of {nobody.callback.hours}, ticket at {nobody.desk}",
             calendar=matrix.calendars[nobody.callback.hours],
             said_if_nobody=text_of(matrix, situation.language, nobody.say) or "",
         )
-
-
-def _address(matrix: Matrix, responder: str, channel: str) -> str:
-    addresses = matrix.responders[responder].line.addresses()
-    return addresses.get(channel) or next(iter(addresses.values()))
 
 
 def _pairs(

@@ -7,15 +7,16 @@ from zoneinfo import ZoneInfo
 
 import dateparser
 
-from hookflash.decide import DEFAULT_URGENCY, FLOOR
+from hookflash.decide import urgency_of, words_at_once
 from hookflash.errors import InputError
 from hookflash.hours import is_open, next_opening
 from hookflash.matrix import TRIGGERS, Matrix, Route, Situation, words
 from hookflash.matrix.findings import choices
 from hookflash.matrix.match import MODERATE, SEVERE, unmet, untimely
-from hookflash.model import Channel, PromiseTerms, Urgency
+from hookflash.model import Channel, Urgency
 from hookflash.promise import due_time, spoken_time
 from hookflash.review.situations import TOPICAL, severities
+from hookflash.route import rung_of, terms_of
 
 KEYS = ("trigger", "severity", "channel", "language", "topic", "segment")
 NOBODY = "nobody"
@@ -138,17 +139,15 @@ def explain(matrix: Matrix, situation: Situation, at: datetime) -> Explanation:
     chosen = matrix.route_named(rules[-1].route)
     rings, done = _rings(matrix, chosen, situation, at)
     nobody = chosen.nobody or matrix.nobody
-    terms = PromiseTerms(desk=nobody.desk, within=nobody.callback.within, hours=nobody.callback.hours, say=nobody.say)
-    due = due_time(terms, matrix, done).astimezone(at.tzinfo)
+    due = due_time(terms_of(nobody), matrix, done).astimezone(at.tzinfo)
     spoken = spoken_time(due, matrix, situation.language)
-    key = chosen.say or ("crisis" if situation.trigger in FLOOR else "acknowledge")
     return Explanation(
         situation=situation,
         at=at,
         rules=tuple(rules),
         route=rules[-1].route,
         urgency=urgency_of(chosen, situation.trigger),
-        said=words(matrix, situation.language, key),
+        said=words(matrix, situation.language, words_at_once(chosen, situation.trigger)),
         rings=rings,
         promised_at=done,
         due=due,
@@ -157,23 +156,14 @@ def explain(matrix: Matrix, situation: Situation, at: datetime) -> Explanation:
     )
 
 
-def urgency_of(route: Route, trigger: str) -> Urgency:
-    """Return how urgent a trigger is on a route."""
-    stated = route.urgency or DEFAULT_URGENCY.get(trigger, Urgency.NORMAL)
-    return Urgency.highest(stated, FLOOR.get(trigger, Urgency.NORMAL))
-
-
 def _rings(matrix: Matrix, route: Route, situation: Situation, at: datetime) -> tuple[tuple[Ring, ...], datetime]:
     """Go up the ladder on a clock: whoever is closed when their turn comes is passed over."""
     rings, clock = [], at
-    for step in route.ladder:
-        person = matrix.responders[step.to]
-        calendar = matrix.calendars[person.hours]
-        addresses = person.line.addresses()
-        line = situation.channel if situation.channel in addresses else next(iter(addresses))
-        closed = None if is_open(calendar, clock) else _closed(person.hours, next_opening(calendar, clock), at)
-        seconds = int(step.ring_for.total_seconds()) if closed is None else 0
-        rings.append(Ring(step.to, clock, seconds, line, addresses[line], "warm" if step.warm else "cold", closed))
+    for rung in (rung_of(step, Channel(situation.channel), matrix) for step in route.ladder):
+        calendar = matrix.calendars[rung.hours]
+        closed = None if is_open(calendar, clock) else _closed(rung.hours, next_opening(calendar, clock), at)
+        seconds = int(rung.ring_for.total_seconds()) if closed is None else 0
+        rings.append(Ring(rung.responder, clock, seconds, rung.line, rung.address, rung.transfer, closed))
         clock += timedelta(seconds=seconds)
     return tuple(rings), clock
 

@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from hookflash.decide import FLOOR
+from hookflash.decide import urgency_of, words_at_once
 from hookflash.matrix import DISTRESS_CLASSES, Matrix
 from hookflash.matrix.people import Hours
 from hookflash.matrix.wording import MOMENTS, text_of
-from hookflash.review.explain import urgency_of
 from hookflash.review.plain import CONTEXT_WORDS, TRIGGER_WORDS, condition, ladder, nobody, spoken
-from hookflash.review.proof import Year
 from hookflash.review.stretches import moment
 from hookflash.review.timeline import longest_wait
+from hookflash.review.year import Year
 
 SAID_BY_ITSELF = ("acknowledge", "crisis", "connecting", "ringing", "waiting", "assistant")
 
@@ -82,10 +81,8 @@ def _said_at_once(year: Year, index: int) -> str:
     matrix, taken = year.matrix, year.reach.taken.get(index, ())
     heard = {situation.language for situation in taken}
     language = next((one for one in matrix.business.languages if one in heard), matrix.business.languages[0])
-    key = matrix.routes[index].say
-    emergency = any(situation.trigger in FLOOR for situation in taken)
-    other = any(situation.trigger not in FLOOR for situation in taken)
-    keys = [key] if key else [*(["crisis"] if emergency else []), *(["acknowledge"] if other or not emergency else [])]
+    route = matrix.routes[index]
+    keys = sorted({words_at_once(route, situation.trigger) for situation in taken}, key=lambda key: key != "crisis")
     texts = [(text_of(matrix, language, one) or "").replace("{business}", matrix.business.name) for one in keys]
     return " / otherwise: ".join(texts)
 

@@ -45,6 +45,6 @@ def _markdown_week(week: Week) -> str:
 
 def as_html(content: Sheet, calendar: Sequence[Week] = ()) -> str:
     """Return a sheet as one HTML file."""
-    template = resources.files("hookflash.review.formats").joinpath("sheet.html").read_text(encoding="utf-8")
+    template = resources.files("hookflash.review.sheet_formats").joinpath("sheet.html").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(template).render(sheet=content, calendar=calendar, ruler=HOURS_RULER)

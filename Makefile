@@ -56,9 +56,10 @@ bench: $(STAMP)
 measure: $(STAMP)
 	$(BIN)/python bench/measure.py
 
-# Make the learned heads again from src/hookflash/signals/data/turns.jsonl.
+# Make the learned heads again from corpora/ (see src/hookflash/signals/data/MODELS.md).
 train: $(STAMP)
-	$(BIN)/python tools/train_heads.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check scikit-learn==1.9.1
+	$(BIN)/hookflash train
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev -q -o requirements.lock pyproject.toml

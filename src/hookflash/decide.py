@@ -26,14 +26,13 @@ from hookflash.model import (
     Urgency,
 )
 from hookflash.signals.combine import combined
-from hookflash.signals.intents import OTHER
 from hookflash.signals.language import language_of
 from hookflash.signals.stuck import stuck_score
 
 # How urgent a trigger is where its route does not say. Nothing lowers the urgency of those in FLOOR.
 FLOOR = {Kind.CRISIS: Urgency.IMMEDIATE, Kind.RED_FLAG: Urgency.IMMEDIATE}
 DEFAULT_URGENCY = {**FLOOR, Kind.PAIN: Urgency.HIGH, Kind.URGENCY: Urgency.HIGH}
-# Main reasons in order of precedence where the urgency is the same.
+# Main reasons in order of precedence where the urgency is the same. Of crisis and red flag the stronger one leads.
 PRECEDENCE = (
     Kind.CRISIS,
     Kind.RED_FLAG,
@@ -47,6 +46,7 @@ PRECEDENCE = (
     Kind.SCOPE,
     Kind.CONFIDENCE,
     Kind.DRAFT_PROMISE,
+    Kind.DRAFT_REASSURES,
     Kind.DRAFT_DISCOURAGES,
     Kind.DRAFT_FENCED,
     Kind.DRAFT_HUMAN,
@@ -101,7 +101,8 @@ def _leading(reasons: Sequence[Reason], conversation: Conversation) -> Reason:
 
 
 def _weight(reason: Reason) -> tuple[int, int, float]:
-    return -reason.urgency.rank, PRECEDENCE.index(reason.trigger), -reason.score
+    precedence = 0 if reason.trigger in FLOOR else PRECEDENCE.index(reason.trigger)
+    return -reason.urgency.rank, precedence, -reason.score
 
 
 def _on_draft(base: Decision, turn: Turn, conversation: Conversation, matrix: Matrix) -> Decision:
@@ -151,7 +152,7 @@ def urgency_of(route: Route, trigger: str) -> Urgency:
 
 def _intent(signals: Iterable[Signal]) -> IntentGuess | None:
     for signal in signals:
-        if signal.kind == Kind.CONFIDENCE and signal.topic and signal.topic != OTHER:
+        if signal.kind == Kind.CONFIDENCE and signal.topic:
             return IntentGuess(name=signal.topic, confidence=signal.score, source=signal.detector)
     return None
 

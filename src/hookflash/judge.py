@@ -7,6 +7,7 @@ from hookflash.decide import decide
 from hookflash.matrix import Matrix
 from hookflash.model import Action, Conversation, Kind, Owner, Signal, Speaker, Turn, TurnRecord
 from hookflash.redact import mask_cards
+from hookflash.signals.heads import models
 from hookflash.signals.language import spoken_language
 from hookflash.signals.panel import Panel
 
@@ -26,9 +27,9 @@ class Judge:
         """Return the turn as it may be kept, with the decision on it, by `matrix` where another one than ours is in force."""
         prepared = self._prepare(turn, conversation)
         measured = await self._panel.signals(prepared, conversation)
-        signals = measured if turn.final else _at_once(measured)
+        signals = measured if turn.final or turn.draft else _at_once(measured)
         decision = decide(signals, prepared, conversation, matrix or self.matrix, now)
-        return TurnRecord(number=decision.turn, turn=prepared, decision=decision)
+        return TurnRecord(number=decision.turn, turn=prepared, decision=decision.model_copy(update={"models": models()}))
 
     def _prepare(self, turn: Turn, conversation: Conversation) -> Turn:
         """Mask card numbers, name the language, and name the conversation."""

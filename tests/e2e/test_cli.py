@@ -41,7 +41,7 @@ def customer(text, **rest):
     return {"speaker": "customer", "text": text, **rest}
 
 
-KEYS = ["conversation", "turn", "action", "trigger", "urgency", "signals", "intent", "route", "say", "matrix"]
+KEYS = ["conversation", "turn", "action", "trigger", "urgency", "signals", "intent", "route", "say", "matrix", "models"]
 
 
 def test_decide_answers_line_by_line_in_order():
@@ -311,11 +311,11 @@ def test_a_progress_bar_shows_on_a_terminal_and_only_there(tmp_path):
 def test_every_verb_has_help_and_json():
     """The verbs that are there are listed, no others; each explains itself and speaks JSON."""
     listed = run("--help").stdout.decode()
-    verbs = "init check show decide demo serve handoffs promises doctor".split()
+    verbs = "init check show decide demo serve handoffs promises doctor eval".split()
     for verb in verbs:
         assert verb in listed
         assert "--json" in run(verb, "--help").stdout.decode()
-    for absent in ("replay", "tune", "rehearse", "eval"):
+    for absent in ("replay", "tune", "rehearse"):
         assert not re.search(rf"^\s+{absent}\s", listed, re.MULTILINE)
 
 

@@ -185,9 +185,8 @@ def test_a_draft_in_a_handed_over_conversation_is_dropped(shop):
 
 
 def test_the_intent_is_named(shop):
-    """The decision carries the intent it went by; `somebody else's business` is none."""
+    """The decision carries the intent it went by."""
     assert decide([signal(Kind.CONFIDENCE, 0.9, topic="hours", detector="matrix")], TURN, NEW, shop).intent.name == "hours"
-    assert decide([signal(Kind.CONFIDENCE, 0.9, topic="(other)")], TURN, NEW, shop).intent is None
 
 
 def test_an_assistants_turn_fails_nothing(shop):

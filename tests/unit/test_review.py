@@ -276,7 +276,7 @@ def test_recorded_conversations_are_decided_by_both(tmp_path):
         assert "missed now" in shown or "later now" in shown
         assert "MetLife" not in shown
     turns = tmp_path / "turns.jsonl"
-    turns.write_text('{"conversation":"a","speaker":"customer","text":"my tooth hurts"}\nnot json\n')
+    turns.write_text('{"conversation":"a","speaker":"customer","text":"ow ow ow that hurts"}\nnot json\n')
     replayed = differed(str(tmp_path / "old.yaml"), str(tmp_path / "new.yaml"), turns, "text").replayed
     assert (replayed.conversations, replayed.unread, replayed.escalated) == (1, 1, (1, 0))
     assert replayed.otherwise[0][:2] == ("missed now", "a")

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from hookflash.app.cli_lab import add_lab_verbs
 from hookflash.app.cli_review import add_review_verbs
 from hookflash.app.cli_shared import DEFAULT_MATRIX, FINDINGS, FINE, UNREADABLE, Json, MatrixFile, print_view
 from hookflash.app.logs import set_up_logs
@@ -43,6 +44,7 @@ def _root(
 
 
 add_review_verbs(cli)
+add_lab_verbs(cli)
 
 
 @cli.command()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from hookflash.errors import ConfigError
 
@@ -11,6 +12,46 @@ API_KEY, API_KEYS = "HOOKFLASH_API_KEY", "HOOKFLASH_API_KEYS"
 HEARTBEAT_URL, ALARM_URL = "HOOKFLASH_HEARTBEAT_URL", "HOOKFLASH_ALARM_URL"
 # Shorter keys can be guessed at the rate a server answers.
 MIN_KEY_CHARACTERS = 16
+
+
+MODEL_URL, MODEL_NAME, MODEL_KEY = "HOOKFLASH_MODEL_URL", "HOOKFLASH_MODEL", "HOOKFLASH_MODEL_KEY"
+MODEL_DEADLINE, MODEL_BAA = "HOOKFLASH_MODEL_DEADLINE", "HOOKFLASH_MODEL_BAA"
+DEFAULT_MODEL_DEADLINE = 1.5
+
+
+class ModelSettings(NamedTuple):
+    """Where a language model gives a second opinion on turns, and how many seconds it may take."""
+
+    url: str
+    name: str
+    key: str | None
+    deadline: float
+
+
+def model_settings(environment: Mapping[str, str], *, regulated: bool) -> ModelSettings | None:
+    """Return the settings of the model, or None where no address is set.
+
+    Raises `ConfigError` for settings that cannot be, and for a model outside the boundary of protected data.
+    """
+    url = environment.get(MODEL_URL)
+    if not url:
+        return None
+    if not url.startswith(("http://", "https://")):
+        raise ConfigError(f"{MODEL_URL} is not an http address; write the one that ends in /v1")
+    if not environment.get(MODEL_NAME):
+        raise ConfigError(f"{MODEL_URL} is set and {MODEL_NAME} is not; name the model to ask")
+    if regulated and environment.get(MODEL_BAA) != "yes":
+        raise ConfigError(
+            f"the matrix is regulated, so that customers' words may not leave its boundary; unset {MODEL_URL}, "
+            f"or set {MODEL_BAA}=yes where an agreement covers that model"
+        )
+    try:
+        deadline = float(environment.get(MODEL_DEADLINE, DEFAULT_MODEL_DEADLINE))
+    except ValueError:
+        deadline = 0.0
+    if not 0.0 < deadline <= 10.0:
+        raise ConfigError(f"{MODEL_DEADLINE} must be a number of seconds up to 10, such as 1.5")
+    return ModelSettings(url, environment[MODEL_NAME], environment.get(MODEL_KEY), deadline)
 
 
 def database_path(matrix: Path) -> Path:

@@ -57,6 +57,7 @@ def public(decision: Decision) -> dict[str, Any]:
         {
             "kind": signal.kind,
             "score": signal.score,
+            "topic": signal.topic,
             "evidence": [one.model_dump(exclude_none=True) for one in signal.evidence],
         }
         for signal in decision.signals
@@ -72,6 +73,7 @@ def public(decision: Decision) -> dict[str, Any]:
         "route": decision.route,
         "say": decision.say,
         "matrix": decision.matrix,
+        "models": list(decision.models),
     }
 
 

@@ -12,10 +12,11 @@ from typing import Any, Self
 import httpx2
 import structlog
 
-from hookflash.app.config import database_path
+from hookflash.app.config import database_path, model_settings
 from hookflash.brief.entities import entities
 from hookflash.courier import Courier
 from hookflash.desks import BuiltinDesk, WebhookDesk
+from hookflash.detectors import ModelDetector
 from hookflash.engine import DEFAULT_TENANT, Engine
 from hookflash.errors import ConfigError, ForbiddenMove, StoreUnavailable
 from hookflash.judge import Judge
@@ -72,8 +73,13 @@ def warm_up() -> None:
 
 
 def judge_for(matrix: Matrix, detectors: Sequence[Detector] = ()) -> Judge:
-    """Return a judge with the built-in detectors, those of installed plug-ins, and the given ones."""
+    """Return a judge with the built-in detectors, those of installed plug-ins, the model's if one is set up, and the given ones.
+
+    Raises `ConfigError` for settings of a model that cannot be.
+    """
     brought, missing = _plugged_in(DETECTORS)
+    if settings := model_settings(os.environ, regulated=matrix.business.regulated is not None):
+        brought.append(ModelDetector(*settings))
     return Judge(matrix, Panel(builtin_detectors(matrix), [*brought, *detectors], missing))
 
 

@@ -24,6 +24,7 @@ _WHY = {
     Kind.DRAFT_FENCED: "The assistant was about to answer a fenced topic",
     Kind.DRAFT_HUMAN: "The assistant was about to claim to be human",
     Kind.DRAFT_DISCOURAGES: "The assistant was about to talk the customer out of a person",
+    Kind.DRAFT_REASSURES: "The assistant was about to say that there is nothing to worry about",
 }
 
 

@@ -21,6 +21,7 @@ TRIGGERS = (
     Kind.DRAFT_HUMAN,
     Kind.DRAFT_FENCED,
     Kind.DRAFT_DISCOURAGES,
+    Kind.DRAFT_REASSURES,
 )
 FAMILIES = ("distress", "scope", "draft")
 # A signal of this score or more is severe; the lexicons' strong and certain phrases reach it.

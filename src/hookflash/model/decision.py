@@ -26,6 +26,7 @@ class Kind:
     DRAFT_HUMAN = "draft.claims_human"
     DRAFT_FENCED = "draft.fenced"
     DRAFT_DISCOURAGES = "draft.discourages_person"
+    DRAFT_REASSURES = "draft.reassures"
     DRAFT_OWNED = "draft.person_owns"
 
 
@@ -101,3 +102,5 @@ class Decision(Frozen):
     matrix: str
     reasons: tuple[Reason, ...] = ()
     handoff: str | None = None
+    models: tuple[str, ...] = ()
+    """The versions of the models behind the signals, as `name version`; one that is missing says so."""

@@ -28,8 +28,7 @@ class ConfidenceDetector:
             return (self._signal(turn.intent.name, turn.intent.confidence, ASSISTANT, number),)
         if self._classifier is None or not self._classifier.intents or not states_a_wish(turn, conversation):
             return ()
-        guess = self._classifier.guess(turn.text)
-        return (self._signal(guess.best, guess.probabilities[guess.best], MATRIX, number),)
+        return (self._signal(*self._classifier.intent(turn.text), MATRIX, number),)
 
     def _signal(self, intent: str, confidence: float, source: str, number: int) -> Signal:
         evidence = Evidence(text="", turn=number, note=f"intent {intent} named by the {source}")

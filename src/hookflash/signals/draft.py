@@ -1,17 +1,28 @@
 """The assistant's drafts, before the customer sees them: nothing promised that is not arranged, nothing improvised."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from hookflash.model import Conversation, Evidence, Kind, Owner, Signal, Turn
 from hookflash.signals.classify import Classifier
+from hookflash.signals.heads import Score, draft_heads, lifted, likely_draft
+from hookflash.signals.lexicon import CERTAIN
 from hookflash.signals.scope import NOTABLE
-from hookflash.signals.text import evidence_of, phrases_in
+from hookflash.signals.text import evidence_of, part_of, phrases_in
 
-BY_WORDS = (Kind.DRAFT_PROMISE, Kind.DRAFT_HUMAN, Kind.DRAFT_DISCOURAGES)
+BY_WORDS = (Kind.DRAFT_PROMISE, Kind.DRAFT_HUMAN, Kind.DRAFT_DISCOURAGES, Kind.DRAFT_REASSURES)
+
+_SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f][\"')\]\u201d]*(?=\s|$)|\n")
+
+
+def whole_sentences(text: str) -> str:
+    """Return the part of a growing text up to its last full sentence: what can be judged while the rest is written."""
+    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    return text[: ends[-1]] if ends else ""
 
 
 class DraftDetector:
-    """Checks a reply that the assistant means to send."""
+    """Checks a reply that the assistant means to send. Of one that is still being written, the full sentences."""
 
     name = "draft"
     deadline = 0.1
@@ -24,25 +35,36 @@ class DraftDetector:
         """Return a `draft.<why>` signal for each reason not to send the draft as it is."""
         if not turn.draft:
             return ()
-        return [*self._of_owner(conversation), *self._of_words(turn, conversation), *self._of_topic(turn, conversation)]
+        text = turn.text if turn.final else whole_sentences(turn.text)
+        return [*self._of_owner(conversation), *self._of_words(text, conversation), *self._of_topic(text, conversation)]
 
     def _of_owner(self, conversation: Conversation) -> Iterator[Signal]:
         if conversation.owner is not Owner.ASSISTANT:
             evidence = Evidence(text="", note=f"the conversation belongs to: {conversation.owner}")
             yield Signal(kind=Kind.DRAFT_OWNED, score=1.0, evidence=(evidence,), detector=self.name)
 
-    def _of_words(self, turn: Turn, conversation: Conversation) -> Iterator[Signal]:
-        phrases = phrases_in(turn.text)
+    def _of_words(self, text: str, conversation: Conversation) -> Iterator[Signal]:
+        learned = likely_draft(text)
         for kind in BY_WORDS:
-            if found := phrases.get(kind):
-                evidence = evidence_of(found, turn.text, conversation.spoken + 1)
-                yield Signal(kind=kind, score=max(one.score for one in found), evidence=evidence, detector=self.name)
+            if signal := self._of_kind(kind, text, learned, conversation.spoken + 1):
+                yield signal
 
-    def _of_topic(self, turn: Turn, conversation: Conversation) -> Iterator[Signal]:
-        if self._classifier is None or not self._classifier.fenced or not turn.text.strip():
+    def _of_kind(self, kind: str, text: str, learned: Mapping[str, Score], number: int) -> Signal | None:
+        found = [one for one in phrases_in(text).get(kind, ()) if one.score >= CERTAIN]
+        if found:
+            return Signal(kind=kind, score=CERTAIN, evidence=evidence_of(found, text, number), detector=self.name)
+        if kind not in learned:
+            return None
+        score = lifted(learned[kind].probability, draft_heads().fires_at[kind])
+        if score < NOTABLE:
+            return None
+        evidence = part_of(text, learned[kind].span, number)
+        return Signal(kind=kind, score=round(score, 3), evidence=(evidence,), detector=self.name)
+
+    def _of_topic(self, text: str, conversation: Conversation) -> Iterator[Signal]:
+        if self._classifier is None or not self._classifier.fenced or not text.strip():
             return
-        topic, score, start, end = self._classifier.fenced_topic(turn.text)
+        topic, score, span = self._classifier.fenced_topic(text)
         if score >= NOTABLE:
-            number = conversation.spoken + 1
-            evidence = Evidence(text=turn.text[start:end], turn=number, start=start, end=end)
+            evidence = part_of(text, span, conversation.spoken + 1)
             yield Signal(kind=Kind.DRAFT_FENCED, score=round(score, 3), evidence=(evidence,), detector=self.name, topic=topic)

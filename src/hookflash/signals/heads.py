@@ -1,68 +1,162 @@
-"""Learned heads: how likely a turn is a request for a person or shows a class of distress, by what it is made of.
+"""Learned heads: how likely a turn asks for a person or shows distress, and a draft says what must not be said.
 
-They catch wordings that no phrase of the lexicons foresees, and only add. The weights are made by `make train` from the
-turns in `data/turns.jsonl`, all invented and written by hand for hookflash.
+Two models look at each part of a turn: one at its n-grams, one at what the encoder makes of it. A blend of both and of
+what the lexicons found gives one calibrated probability a class. In a blend no weight is negative, so that one more sign
+can only raise it. Without the encoder the blend does with n-grams and lexicons. The weights are made by
+`hookflash train`; `data/MODELS.md` is their card.
 """
 
-from collections.abc import Mapping
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
+from io import BytesIO
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hookflash.model import Kind
-from hookflash.signals.intents import OTHER, Vectoriser, softmax
-from hookflash.signals.lexicon import excepted
+from hookflash.signals.combine import combined, distinct
+from hookflash.signals.encoder import SHA256, Span, encoder
+from hookflash.signals.language import is_learned
+from hookflash.signals.lexicon import Found
+from hookflash.signals.ngrams import hashed
+from hookflash.signals.parts import parts_of, rows_of
 from hookflash.signals.text import phrases_in, words_in
 
-# A word or two tell a head nothing; what they can mean stands in the lexicons.
-MIN_WORDS = 4
-# From this probability on a head speaks. A missed emergency or request costs more than a needless call, so they speak
-# even where they are more likely wrong than right.
-SPEAKS = 0.6
-SPEAKS_EARLY = {Kind.EXPLICIT_REQUEST: 0.4, Kind.CRISIS: 0.4, Kind.RED_FLAG: 0.4}
+Rows = NDArray[np.float32]
+
+# How sure a head must be in a language that the encoder does not know.
+SURER = 0.25
+SUREST = 0.99
+
+
+class Score(NamedTuple):
+    """How likely a class is, and the characters of the part of the turn that shows it most."""
+
+    probability: float
+    span: Span
 
 
 class Heads:
-    """A softmax over word and letter groups, with the classes of `names`."""
+    """The shipped weights. Arrays: n-gram places x classes, encoder dimensions x hidden x classes, classes x blend."""
 
-    def __init__(self, vectors: Vectoriser, weights: NDArray[np.float32], temperature: float, names: tuple[str, ...]) -> None:
-        """Take what training made."""
-        self._vectors = vectors
-        self._weights = weights
-        self._temperature = temperature
-        self._names = names
+    def __init__(self, content: bytes) -> None:
+        """Read what `hookflash train` wrote."""
+        stored = np.load(BytesIO(content), allow_pickle=False)
+        self.version = hashlib.sha256(content).hexdigest()[:12]
+        self.names = tuple(str(stored["names"]).split("\n"))
+        self._rarity = stored["rarity"].astype(np.float32)
+        self._ngrams = stored["ngrams"].astype(np.float32)
+        self._ngram_bias = stored["ngram_bias"]
+        self._middle = stored["middle"]
+        self._hidden, self._hidden_bias = stored["hidden"].astype(np.float32), stored["hidden_bias"]
+        self._out, self._out_bias = stored["out"].astype(np.float32), stored["out_bias"]
+        self._blend, self._blend_without = stored["blend"], stored["blend_without"]
+        self.fires_at = dict(zip(self.names, map(float, stored["fires_at"]), strict=True))
 
-    def probabilities(self, text: str) -> Mapping[str, float]:
-        """Return the probability of each class for a text."""
-        places, values = self._vectors.one(text)
-        scores = softmax((values @ self._weights[places])[None, :] / self._temperature)[0]
-        return dict(zip(self._names, map(float, scores), strict=True))
+    def read(self, text: str) -> Mapping[str, Score]:
+        """Return how likely each class is, by the part of the text that shows it most; nothing for a text without a letter."""
+        if not any(letter.isalpha() for letter in text):
+            return {}
+        spans, rows = parts_of(text), rows_of(text)
+        lexicon = by_lexicon(text, spans, self.names)
+        ngrams = np.stack([self.by_ngrams(words_between(text, span)) for span in spans])
+        scores = self.blended(ngrams, lexicon, None if rows is None else self.by_meaning(rows))
+        strongest = scores.argmax(axis=0)
+        return {
+            name: Score(float(scores[part, place]), spans[part])
+            for place, (name, part) in enumerate(zip(self.names, strongest, strict=True))
+        }
+
+    def by_ngrams(self, words: Sequence[str]) -> Rows:
+        """Return one logit a class."""
+        places, values = hashed(words, len(self._rarity))
+        weighted = values * self._rarity[places]
+        length = math.sqrt(float(weighted @ weighted)) or 1.0
+        return np.asarray(weighted @ self._ngrams[places] / length + self._ngram_bias, dtype=np.float32)
+
+    def by_meaning(self, rows: Rows) -> Rows:
+        """Return one row of logits for each row of the encoder."""
+        hidden = np.maximum((rows - self._middle) @ self._hidden + self._hidden_bias, 0.0)
+        return np.asarray(hidden @ self._out + self._out_bias, dtype=np.float32)
+
+    def blended(self, ngrams: Rows, lexicon: Rows, meaning: Rows | None) -> Rows:
+        """Return one row of probabilities for each row of logits and lexicon scores."""
+        if meaning is None:
+            by_ngrams, by_lexicon, bias = self._blend_without.T
+            logits = ngrams * by_ngrams + lexicon * by_lexicon + bias
+        else:
+            by_ngrams, by_meaning, by_lexicon, bias = self._blend.T
+            logits = ngrams * by_ngrams + meaning * by_meaning + lexicon * by_lexicon + bias
+        return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float32)
+
+
+def by_lexicon(text: str, spans: Sequence[Span], names: Sequence[str]) -> Rows:
+    """Return how strongly the lexicons' phrases show each class in each part of a text (part x class)."""
+    found = phrases_in(text)
+    return np.array([[_strength(found.get(name, ()), span) for name in names] for span in spans], dtype=np.float32)
+
+
+def _strength(found: Sequence[Found], span: Span) -> float:
+    return combined(one.score for one in distinct(found) if one.start < span[1] and one.end > span[0]) if found else 0.0
+
+
+def words_between(text: str, span: Span) -> list[str]:
+    """Return the plain words of a part of a text."""
+    return [word.plain for word in words_in(text) if span[0] <= word.start < span[1]]
+
+
+@lru_cache(maxsize=1_024)
+def likely(text: str) -> Mapping[str, Score]:
+    """Return how likely each class of a customer's turn is, by the part of the text that shows it most."""
+    return heads().read(text)
+
+
+@lru_cache(maxsize=256)
+def likely_draft(text: str) -> Mapping[str, Score]:
+    """Return how likely each reason against an assistant's draft is, by the part of the text that shows it most."""
+    return draft_heads().read(text)
+
+
+def lifted(probability: float, fires_at: float) -> float:
+    """Return a score that is 0.5 where a class speaks for itself: half the way below it, the other half above.
+
+    It stays under 1: nothing that was learned is certain.
+    """
+    probability = min(probability, SUREST)
+    if probability < fires_at:
+        return 0.5 * probability / fires_at
+    return 0.5 + 0.5 * (probability - fires_at) / (1.0 - fires_at)
+
+
+def fires_at(kind: str, text: str) -> float:
+    """Return the probability from which a class of a customer's turn speaks for itself.
+
+    In languages that the encoder does not know, the lexicons do the hearing and the heads must be surer.
+    """
+    usual = heads().fires_at[kind]
+    return usual if is_learned(text) else max(usual, SURER)
+
+
+@cache
+def models() -> tuple[str, ...]:
+    """Return the version of each model that decisions rest on; a missing one says so."""
+    return f"heads {heads().version}", f"drafts {draft_heads().version}", f"encoder {SHA256[:12] if encoder() else 'missing'}"
 
 
 @cache
 def heads() -> Heads:
-    """Return the shipped heads, read once."""
-    with resources.as_file(resources.files("hookflash.signals").joinpath("data/heads.npz")) as file:
-        stored = np.load(file, allow_pickle=False)
-        vectors = Vectoriser(str(stored["features"]).split("\n"), stored["rarity"])
-        names = tuple(str(stored["names"]).split("\n"))
-        return Heads(vectors, stored["weights"].astype(np.float32), float(stored["temperature"]), names)
+    """Return the shipped heads for customers' turns, read once."""
+    return _shipped("heads.npz")
 
 
-@lru_cache(maxsize=2_048)
-def likely(text: str) -> Mapping[str, float]:
-    """Return the classes that a text shows likely enough to be spoken of, and how likely.
+@cache
+def draft_heads() -> Heads:
+    """Return the shipped heads for assistants' drafts, read once."""
+    return _shipped("drafts.npz")
 
-    A phrase that a lexicon knows as an exception (a negation, another meaning) keeps the head of its kind silent.
-    """
-    if len(words_in(text)) < MIN_WORDS:
-        return {}
-    known = phrases_in(text)
-    scores = heads().probabilities(text).items()
-    return {
-        name: max(score, SPEAKS)
-        for name, score in scores
-        if name != OTHER and score >= SPEAKS_EARLY.get(name, SPEAKS) and excepted(name) not in known
-    }
+
+def _shipped(name: str) -> Heads:
+    return Heads(resources.files("hookflash.signals").joinpath("data", name).read_bytes())

@@ -1,170 +1,102 @@
-"""An intent classifier trained from the matrix' own examples, in well under a second, with calibrated scores.
+"""The business' own topics, learned from the matrix' examples in seconds, and whether a turn is any of them.
 
-Words, word pairs and letter groups are weighted by how rare they are among the examples; a softmax regression is
-trained on them in its dual form, so that its cost depends on the number of examples and not on the number of features.
-A class of ordinary requests of other businesses stands for "somebody else's business". The temperature that makes the
-scores honest is found by cross-validation on the examples themselves.
+A softmax regression tells the topics apart; its temperature comes from examples held out of training. How foreign a
+turn is comes from three things: how little any topic answers to it (energy), how unlike it is to its nearest examples,
+and how much it is like what other businesses are asked. They are weighed so that held-out examples and such
+foreign requests come apart best, with as much weight on the one side as on the other.
 """
 
-import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hookflash.signals.text import stop_words, words_in
+from hookflash.signals.softmax import Regression, best_temperature, energy, fit, held_out_logits, softmax
 
-OTHER = "(other)"
-# Above this likeness to an example, a background line is the business' own after all and is left out.
-OWN_BUSINESS = 0.35
-# A feature never seen among the examples says "something else" about as loudly as a rather common one.
-UNKNOWN_WEIGHT = 2.0
-_STEPS = 150
-_RATE = 4.0
-_DECAY = 1e-3
-_FOLDS = 5
-_TEMPERATURES = np.geomspace(0.05, 2.0, 30)
-_LETTERS = (3, 4, 5)
+NEIGHBOURS = 3
+# Above this likeness to an example, a request of other businesses is this business' own after all and is left out.
+OWN_BUSINESS = 0.5
+_DECAY = 2e-4
+_FOREIGN_DECAY = 1e-3
+# Most of what customers ask is the business' own: so many times as likely as a foreign request, before a word is read.
+OWN_IS_LIKELIER = 1.4
+# The fewer examples a topic has, the more of it they leave out, and the less it tells to be unlike them.
+UNSHOWN = 10.0
+# Vectors are short and close together; spread out, the regression needs fewer steps.
+_SPREAD = np.float32(8.0)
 
-Matrix2 = NDArray[np.float32]
+Rows = NDArray[np.float32]
+
+
+class Vectors(Protocol):
+    """What turns texts into rows of numbers whose products say how alike the texts are."""
+
+    def many(self, texts: Sequence[str]) -> Rows:
+        """Return one row for each text."""
+        ...
 
 
 class Guess(NamedTuple):
-    """What the classifier thinks of a text: probabilities by class, and the likeness (0 to 1) to the nearest example."""
+    """What the model thinks of a text: the probability of each topic if it is one of them, and of its being none."""
 
-    probabilities: Mapping[str, float]
-    likeness: float
+    topics: Mapping[str, float]
+    outside: float
 
     @property
     def best(self) -> str:
-        """Return the likeliest class."""
-        return max(self.probabilities, key=lambda name: self.probabilities[name])
+        """Return the likeliest topic."""
+        return max(self.topics, key=lambda name: self.topics[name])
 
 
 class IntentModel:
-    """Tells the named classes of examples apart, and from everything else."""
+    """Tells the named topics of examples apart, and from everything else."""
 
-    def __init__(self, examples: Mapping[str, Sequence[str]], background: Sequence[str]) -> None:
-        """Train on the examples of each class; `background` is what other businesses are asked."""
-        texts = [text for own in examples.values() for text in own]
-        names = list(examples)
-        labels = [names.index(name) for name, own in examples.items() for _ in own]
-        self._vectors = Vectoriser.fitted([*texts, *background])
-        own = self._vectors.many(texts)
-        foreign = self._vectors.many(background)
-        foreign = foreign[(foreign @ own.T).max(axis=1) < OWN_BUSINESS]
-        self._own = own
-        self._names = (*names, OTHER)
-        rows = np.vstack([own, foreign])
-        targets = np.array([*labels, *([len(names)] * len(foreign))])
-        self._weights, self._temperature = train(rows, targets, len(self._names))
+    def __init__(self, examples: Mapping[str, Sequence[str]], foreign: Sequence[str], vectors: Vectors) -> None:
+        """Train on the examples of each topic, as `vectors` sees them; `foreign` is what other businesses are asked."""
+        self._names = tuple(examples)
+        labels = np.array([number for number, own in enumerate(examples.values()) for _ in own], dtype=np.intp)
+        own = vectors.many([text for texts in examples.values() for text in texts])
+        others = vectors.many(foreign)
+        self._middle = np.concatenate([own, others]).mean(axis=0)
+        self._shown = len(labels) / len(self._names)
+        own, others = self._placed(own), self._placed(others)
+        self._own = _unit(own)
+        others = others[(_unit(others) @ self._own.T).max(axis=1) < OWN_BUSINESS]
+        held_out, places = held_out_logits(own, labels, len(self._names), decay=_DECAY) if len(labels) > len(self._names) else (None, None)
+        topics = fit(own, labels, len(self._names), decay=_DECAY)
+        temperature = best_temperature(held_out, labels[places]) if held_out is not None else 1.0
+        self._topics = Regression(topics.weights / np.float32(temperature), topics.bias / np.float32(temperature))
+        unseen = held_out / np.float32(temperature) if held_out is not None else self._topics.logits(own)
+        self._foreign = self._fit_foreign(unseen, own[places] if places is not None else own, others)
 
-    def guess(self, text: str) -> Guess:
-        """Classify a text."""
-        places, values = self._vectors.one(text)
-        logits = values @ self._weights[places]
-        scores = softmax(logits[None, :] / self._temperature)[0]
-        likeness = float((self._own[:, places] @ values).max(initial=0.0))
-        return Guess(dict(zip(self._names, map(float, scores), strict=True)), likeness)
+    def guess(self, rows: Rows) -> list[Guess]:
+        """Classify texts by their rows."""
+        placed = self._placed(rows)
+        logits = self._topics.logits(placed)
+        strange = self._foreign.logits(self._strangeness(logits, placed, seen=False))
+        outside = softmax(strange + np.array([np.log(OWN_IS_LIKELIER + UNSHOWN / self._shown), 0.0], dtype=np.float32))[:, 1]
+        return [
+            Guess(dict(zip(self._names, map(float, scores), strict=True)), float(share))
+            for scores, share in zip(softmax(logits), outside, strict=True)
+        ]
 
+    def _placed(self, rows: Rows) -> Rows:
+        return np.asarray((rows - self._middle) * _SPREAD, dtype=np.float32)
 
-class Vectoriser:
-    """Text to unit vectors of weighted features."""
+    def _fit_foreign(self, unseen: Rows, own: Rows, others: Rows) -> Regression:
+        """Learn what tells held-out examples from foreign requests."""
+        inside = self._strangeness(unseen, own, seen=True)
+        outside = self._strangeness(self._topics.logits(others), others, seen=False)
+        labels = np.repeat(np.array([0, 1], dtype=np.intp), [len(inside), len(outside)])
+        return fit(np.concatenate([inside, outside]), labels, 2, decay=_FOREIGN_DECAY)
 
-    def __init__(self, features: Sequence[str], rarity: NDArray[np.float32]) -> None:
-        self.features = tuple(features)
-        self.rarity = rarity
-        self._places = {feature: place for place, feature in enumerate(features)}
-
-    @classmethod
-    def fitted(cls, texts: Sequence[str], at_least: int = 1) -> "Vectoriser":
-        """Return a vectoriser of the features that stand in at least so many of the texts."""
-        counts = Counter(feature for text in texts for feature in set(_features(text)))
-        kept = {feature: count for feature, count in counts.items() if count >= at_least}
-        rarity = [1.0 + math.log(len(texts) / count) for count in kept.values()]
-        return cls(list(kept), np.array(rarity, dtype=np.float32))
-
-    def one(self, text: str) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-        """Return the places and values of a text's known features; unknown ones still lengthen the vector."""
-        counts = Counter(_features(text))
-        unknown = sum(1 for feature in counts if feature not in self._places)
-        known = [(self._places[feature], count) for feature, count in counts.items() if feature in self._places]
-        places = np.array([place for place, _ in known], dtype=np.intp)
-        values = np.sqrt(np.array([count for _, count in known], dtype=np.float32)) * self.rarity[places]
-        length = math.sqrt(float(values @ values) + unknown * UNKNOWN_WEIGHT) or 1.0
-        return places, values / length
-
-    def many(self, texts: Sequence[str]) -> Matrix2:
-        """Return one row for each text."""
-        rows = np.zeros((len(texts), len(self._places)), dtype=np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            places, values = self.one(text)
-            row[places] = values
-        return rows
+    def _strangeness(self, logits: Rows, placed: Rows, *, seen: bool) -> Rows:
+        """Return energy and likeness to the nearest examples; a row that is itself an example does not count."""
+        likeness = np.sort(_unit(placed) @ self._own.T, axis=1)[:, ::-1]
+        nearest = likeness[:, 1 if seen else 0 :][:, :NEIGHBOURS]
+        return np.stack([energy(logits) / 4, nearest[:, 0] * 4, nearest.mean(axis=1) * 4], axis=1).astype(np.float32)
 
 
-def _features(text: str) -> list[str]:
-    words = ["0" if any(letter.isdigit() for letter in word.plain) else word.plain for word in words_in(text)]
-    telling = [word for word in words if word not in stop_words()]
-    features = [f"w {word}" for word in telling]
-    features += [f"p {first} {second}" for first, second in pairwise(words)]
-    for word in telling:
-        padded = f"<{word}>"
-        features += [padded[start : start + size] for size in _LETTERS for start in range(len(padded) - size + 1)]
-    return features
-
-
-def train(rows: Matrix2, targets: NDArray[np.intp], classes: int, *, balanced: bool = True) -> tuple[Matrix2, float]:
-    """Return the weights (features x classes) and the temperature.
-
-    `balanced` makes every class weigh the same; without it the last one, usually the largest, weighs by its size.
-    """
-    kernel = rows @ rows.T
-    dual = _fit(kernel, targets, classes, balanced=balanced)
-    temperature = _temperature(kernel, targets, classes, balanced=balanced)
-    return (rows.T @ dual).astype(np.float32), temperature
-
-
-def _fit(kernel: Matrix2, targets: NDArray[np.intp], classes: int, *, balanced: bool) -> Matrix2:
-    """Softmax regression by gradient descent on the dual coefficients."""
-    wanted = np.eye(classes, dtype=np.float32)[targets]
-    sizes = np.maximum(wanted.sum(axis=0), 1.0)
-    weight = (1.0 / sizes)[targets][:, None] / (sizes > 0).sum() * len(targets) if balanced else np.float32(1.0)
-    dual = np.zeros((len(targets), classes), dtype=np.float32)
-    for _ in range(_STEPS):
-        error = (wanted - softmax(kernel @ dual)) * weight
-        dual += _RATE * (error / math.sqrt(len(targets)) - _DECAY * dual)
-    return dual
-
-
-def _temperature(kernel: Matrix2, targets: NDArray[np.intp], classes: int, *, balanced: bool) -> float:
-    """Return the temperature under which held-out examples are the least surprising."""
-    fold = np.arange(len(targets)) * 7919 % _FOLDS
-    held_out = np.zeros((len(targets), classes), dtype=np.float32)
-    for number in range(_FOLDS):
-        inside, outside = fold != number, fold == number
-        if outside.any() and inside.any():
-            held_out[outside] = kernel[np.ix_(outside, inside)] @ _fit(
-                kernel[np.ix_(inside, inside)], targets[inside], classes, balanced=balanced
-            )
-    own = targets < classes - 1
-    losses = [_surprise(softmax(held_out / degree), targets, own, balanced=balanced) for degree in _TEMPERATURES]
-    return float(_TEMPERATURES[int(np.argmin(losses))])
-
-
-def _surprise(scores: Matrix2, targets: NDArray[np.intp], own: NDArray[np.bool_], *, balanced: bool) -> float:
-    """Return the mean log loss; `balanced` lets own examples and background weigh the same."""
-    losses = -np.log(scores[np.arange(len(targets)), targets] + 1e-9)
-    if not balanced:
-        return float(losses.mean())
-    parts = [losses[mask].mean() for mask in (own, ~own) if mask.any()]
-    return float(np.mean(parts))
-
-
-def softmax(logits: NDArray[np.float32]) -> Matrix2:
-    """Return probabilities, one row for each row of logits."""
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)
+def _unit(rows: Rows) -> Rows:
+    return np.asarray(rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-9), dtype=np.float32)

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from threading import Thread
 
+from threadpoolctl import ThreadpoolController
+
 from hookflash.matrix import Matrix
 from hookflash.model import Conversation, Evidence, Kind, Signal, Turn
 from hookflash.ports import Detector
@@ -53,6 +55,7 @@ class Panel:
         names = {detector.name for detector in (*inline, *guarded)}
         self._missing = tuple(sorted({*missing, *(name for name in REQUIRED if name not in names)}))
         self._hanging: Counter[str] = Counter()
+        self._threads = ThreadpoolController()
 
     async def signals(self, turn: Turn, conversation: Conversation) -> tuple[Signal, ...]:
         """Return everything measured on a turn, failures included. Never raises."""
@@ -65,8 +68,9 @@ class Panel:
     def measure(self, turn: Turn, conversation: Conversation) -> tuple[Signal, ...]:
         """Return what the in-line detectors measure, and the failures of the missing ones."""
         signals = [_failure(name, "is missing") for name in self._missing]
-        for detector in self._inline:
-            signals += _run(detector, turn, conversation)
+        with self._threads.limit(limits=1):  # one turn is too little work to share; waiting for other threads costs more
+            for detector in self._inline:
+                signals += _run(detector, turn, conversation)
         return tuple(signals)
 
     async def _ask(self, detector: Detector, turn: Turn, conversation: Conversation) -> Sequence[Signal]:

@@ -8,11 +8,14 @@ Rules:
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from sys import intern
 from threading import Lock
 from typing import NamedTuple
 
-from hookflash.signals.normalise import plain_word
+from hookflash.signals.normalise import plain_word, words_of
 
 GAP_WORDS = 4
 # A lazily made state costs about a kilobyte. Beyond this many the table starts afresh; results are the same.
@@ -22,7 +25,9 @@ MAX_KNOWN_WORDS = 65_536
 LONGEST_PHRASE = 40
 
 _TOKEN = re.compile(r"\.\.\.|[()\[\]|]|@[\w.]+|[^\s()\[\]|]+")
+_PLAIN = re.compile(r"(?!\.\.\.)[^\s()\[\]|@]+")
 _ANY = "_"
+NOWHERE = -1
 Symbols = tuple[str, ...]
 
 
@@ -39,31 +44,98 @@ class PhraseSyntaxError(ValueError):
 
 
 class _Nfa:
-    """States are numbers. `steps[state]` maps a symbol to next states, `free[state]` lists steps that take no word."""
+    """An automaton whose states are numbers; a step takes a symbol, a skip takes none.
+
+    Most states have a single step or a single skip: those lie in flat columns, the rest in dictionaries.
+    """
 
     def __init__(self) -> None:
-        self.steps: list[dict[str, list[int]]] = []
-        self.free: list[list[int]] = []
         self.accepts: dict[int, int] = {}
+        self._symbol: list[str | None] = []
+        self._target = array("l")
+        self._more_steps: dict[int, dict[str, tuple[int, ...]]] = {}
+        self._skip = array("l")
+        self._more_skips: dict[int, tuple[int, ...]] = {}
+        self._shared: dict[tuple[int, str], int] = {}
+        self._alone: dict[int, tuple[int]] = {}
+        self._closed: dict[int, frozenset[int]] = {}
         self.start = self.state()
 
+    def __len__(self) -> int:
+        return len(self._symbol)
+
     def state(self) -> int:
-        self.steps.append({})
-        self.free.append([])
-        return len(self.steps) - 1
+        self._symbol.append(None)
+        self._target.append(NOWHERE)
+        self._skip.append(NOWHERE)
+        return len(self._symbol) - 1
 
     def step(self, source: int, symbol: str, target: int) -> None:
-        self.steps[source].setdefault(symbol, []).append(target)
+        if self._symbol[source] is None:
+            self._symbol[source], self._target[source] = intern(symbol), target
+            return
+        steps = self._more_steps.setdefault(source, {})
+        steps[symbol] = (*steps[symbol], target) if symbol in steps else self._alone.setdefault(target, (target,))
+
+    def after(self, source: int, symbol: str) -> int:
+        """Return the state that a symbol leads to and nothing else does; alternatives that begin alike share it."""
+        if (source, symbol) not in self._shared:
+            self._shared[source, symbol] = self.state()
+            self.step(source, symbol, self._shared[source, symbol])
+        return self._shared[source, symbol]
+
+    def skip(self, source: int, target: int) -> None:
+        if self._skip[source] == NOWHERE:
+            self._skip[source] = target
+        else:
+            self._more_skips[source] = (*self._more_skips.get(source, ()), target)
+
+    def finish(self) -> None:
+        """Forget what only the making needed."""
+        self._shared.clear()
+        self._alone.clear()
+
+    def steps(self, source: int) -> Iterator[tuple[str, int]]:
+        """Yield every step from a state."""
+        if (symbol := self._symbol[source]) is not None:
+            yield symbol, self._target[source]
+        for symbol, targets in self._more_steps.get(source, {}).items():
+            yield from ((symbol, target) for target in targets)
 
     def step_on(self, states: Iterable[int], symbols: Symbols) -> frozenset[int]:
-        return self.closure(target for state in states for symbol in symbols for target in self.steps[state].get(symbol, ()))
+        """Return every state that one of the symbols leads to from any of the states, skips taken."""
+        reached: set[int] = set()
+        for state in states:
+            if self._symbol[state] in symbols:
+                reached |= self.closed(self._target[state])
+            if state in self._more_steps:
+                steps = self._more_steps[state]
+                for symbol in symbols:
+                    for target in steps.get(symbol, ()):
+                        reached |= self.closed(target)
+        return frozenset(reached)
 
-    def closure(self, states: Iterable[int]) -> frozenset[int]:
-        found = set(states)
-        waiting = list(found)
+    def steps_from(self, states: Iterable[int]) -> dict[str, frozenset[int]]:
+        """Return where each symbol leads from any of the states."""
+        targets: dict[str, set[int]] = {}
+        for state in states:
+            for symbol, target in self.steps(state):
+                targets.setdefault(symbol, set()).update(self.closed(target))
+        return {symbol: frozenset(reached) for symbol, reached in targets.items()}
+
+    def closed(self, state: int) -> frozenset[int]:
+        """Return a state and all that skips lead to from it; remembered."""
+        found = self._closed.get(state)
+        if found is None:
+            found = self._closed[state] = self._closure(state)
+        return found
+
+    def _closure(self, state: int) -> frozenset[int]:
+        found, waiting = {state}, [state]
         while waiting:
-            for target in self.free[waiting.pop()]:
-                if target not in found:
+            source = waiting.pop()
+            for target in (self._skip[source], *self._more_skips.get(source, ())):
+                if target not in found and target != NOWHERE:
                     found.add(target)
                     waiting.append(target)
         return frozenset(found)
@@ -97,7 +169,7 @@ class _Parser:
             return self._choice(source, ")")
         if token == "[":
             target = self._choice(source, "]")
-            self.nfa.free[source].append(target)
+            self.nfa.skip(source, target)
             return target
         if token == "...":
             return self._gap(source)
@@ -108,7 +180,8 @@ class _Parser:
     def _choice(self, source: int, closing: str) -> int:
         target = self.nfa.state()
         while True:
-            self.nfa.free[self._sequence(source)].append(target)
+            if not self._single(source, target):
+                self.nfa.skip(self._sequence(source), target)
             if self.place >= len(self.tokens):
                 raise PhraseSyntaxError(f"{self.pattern!r}: {closing!r} is missing")
             token = self.tokens[self.place]
@@ -116,12 +189,22 @@ class _Parser:
             if token == closing:
                 return target
 
+    def _single(self, source: int, target: int) -> bool:
+        """Take an alternative of a single word straight to the end of the choice; most are, and need no place of their own."""
+        word, *after = self.tokens[self.place : self.place + 2]
+        symbols = _symbols(word) if _PLAIN.fullmatch(word) and after and after[0] in ("|", ")", "]") else ()
+        if len(symbols) != 1:
+            return False
+        self.nfa.step(source, symbols[0], target)
+        self.place += 1
+        return True
+
     def _gap(self, source: int) -> int:
         target = self.nfa.state()
-        self.nfa.free[source].append(target)
+        self.nfa.skip(source, target)
         for _ in range(GAP_WORDS):
             source = self._word(source, _ANY)
-            self.nfa.free[source].append(target)
+            self.nfa.skip(source, target)
         return target
 
     def _named(self, source: int, name: str) -> int:
@@ -129,35 +212,47 @@ class _Parser:
             raise PhraseSyntaxError(f"{self.pattern!r}: there is no class @{name}")
         target = self.nfa.state()
         for member in self.classes[name]:
-            end = _Parser(self.nfa, self.classes, member).parse(source)
-            self.nfa.free[end].append(target)
+            symbols = _symbols(member) if _PLAIN.fullmatch(member) else ()
+            if len(symbols) == 1:
+                self.nfa.step(source, symbols[0], target)
+            else:
+                self.nfa.skip(_Parser(self.nfa, self.classes, member).parse(source), target)
         return target
 
     def _word(self, source: int, word: str) -> int:
-        target = self.nfa.state()
-        if word == _ANY:
-            self.nfa.step(source, _ANY, target)
-        elif word.endswith("*"):
-            self.nfa.step(source, plain_word(word[:-1]) + "*", target)
-        else:
-            self.nfa.step(source, plain_word(word), target)
-        return target
+        for symbol in _symbols(word):
+            source = self.nfa.after(source, symbol)
+        return source
+
+
+@lru_cache(maxsize=65_536)
+def _symbols(word: str) -> Symbols:
+    """Return what a word of a pattern stands for: several words where its script writes them without spaces."""
+    if word == _ANY:
+        return (_ANY,)
+    *before, last = [one.plain for one in words_of(word.removesuffix("*"))] or [plain_word(word)]
+    return (*before, last + "*" if word.endswith("*") else last)
 
 
 class _Dfa:
-    """The deterministic form, made as it is walked. State 0 is the start; every state also begins anew."""
+    """The deterministic form, made as it is walked.
+
+    A state is the set of places that patterns begun earlier have reached; state 0 is none. Patterns that begin with the
+    next word are the same in every state and are therefore kept once, by their first word.
+    """
 
     def __init__(self, nfa: _Nfa) -> None:
         self._nfa = nfa
         self._lock = Lock()
-        self._members = [nfa.closure([nfa.start])]
+        self._members: list[frozenset[int]] = [frozenset()]
         self._numbers = {self._members[0]: 0}
+        self._begun = nfa.steps_from(nfa.closed(nfa.start))
         self.table: list[dict[Symbols, int]] = [{}]
         self.accepting: list[tuple[int, ...]] = [()]
 
     def advance(self, state: int, symbols: Symbols) -> int:
         """Make the state that follows `state`, and remember the step."""
-        following = self._nfa.step_on(self._members[state], symbols) | self._members[0]
+        following = self._nfa.step_on(self._members[state], symbols).union(*(self._begun.get(symbol, ()) for symbol in symbols))
         with self._lock:
             number = self._numbers.get(following)
             if number is None:
@@ -180,17 +275,20 @@ class PhraseIndex:
         """Compile the patterns. Raises `PhraseSyntaxError` for one that cannot be read."""
         self._nfa = _Nfa()
         self._starts: list[int] = []
+        self._begins: dict[int, frozenset[str]] = {}
         for number, pattern in enumerate(patterns):
             start = self._nfa.state()
-            self._nfa.free[self._nfa.start].append(start)
             self._starts.append(start)
+            self._nfa.skip(self._nfa.start, start)
             end = _Parser(self._nfa, classes, pattern).parse(start)
-            if end in self._nfa.closure([start]):
+            if end in self._nfa.closed(start):
                 raise PhraseSyntaxError(f"{pattern!r} matches no words at all")
             self._nfa.accepts[end] = number
-        symbols = {symbol for steps in self._nfa.steps for symbol in steps}
+        self._nfa.finish()
+        _symbols.cache_clear()
+        symbols = {symbol for state in range(len(self._nfa)) for symbol, _ in self._nfa.steps(state)}
         self._vocabulary = frozenset(symbol for symbol in symbols if not symbol.endswith("*"))
-        self._prefixes = tuple(sorted(symbol[:-1] for symbol in symbols if symbol.endswith("*")))
+        self._prefixes = frozenset(symbol for symbol in symbols if symbol.endswith("*"))
         self._known_words: dict[str, Symbols] = {}
         self._dfa = _Dfa(self._nfa)
 
@@ -207,10 +305,17 @@ class PhraseIndex:
             self._dfa = _Dfa(self._nfa)
         return hits
 
+    def knows(self, word: str) -> bool:
+        """Whether any pattern names a plain word or its beginning."""
+        return len(self._symbols_of(word)) > 1
+
     def _symbols_of(self, word: str) -> Symbols:
         """Return what a word can stand for: any word, itself where a pattern names it, and its known beginnings."""
+        if (known := self._known_words.get(word)) is not None:
+            return known
         itself = (word,) if word in self._vocabulary else ()
-        symbols = (_ANY, *itself, *(prefix + "*" for prefix in self._prefixes if word.startswith(prefix)))
+        beginnings = (word[:size] + "*" for size in range(1, len(word) + 1))
+        symbols = (_ANY, *itself, *(beginning for beginning in beginnings if beginning in self._prefixes))
         if len(self._known_words) > MAX_KNOWN_WORDS:
             self._known_words = {}
         self._known_words[word] = symbols
@@ -218,11 +323,21 @@ class PhraseIndex:
 
     def _first(self, pattern: int, words: Sequence[str], last: int) -> int:
         """Return the earliest word from which the pattern reaches exactly to `last`."""
-        reaching = (first for first in range(max(0, last - LONGEST_PHRASE), last + 1) if self._reaches(pattern, words[first : last + 1]))
-        return next(reaching, last)
+        begins = self._begins.get(pattern)
+        if begins is None:
+            begins = self._begins[pattern] = frozenset(self._nfa.steps_from(self._nfa.closed(self._starts[pattern])))
+        candidates = range(max(0, last - LONGEST_PHRASE), last + 1)
+        return next(
+            (
+                first
+                for first in candidates
+                if not begins.isdisjoint(self._symbols_of(words[first])) and self._reaches(pattern, words[first : last + 1])
+            ),
+            last,
+        )
 
     def _reaches(self, pattern: int, words: Sequence[str]) -> bool:
-        members = self._nfa.closure([self._starts[pattern]])
+        members = self._nfa.closed(self._starts[pattern])
         for word in words:
             members = self._nfa.step_on(members, self._symbols_of(word))
             if not members:

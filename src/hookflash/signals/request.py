@@ -3,8 +3,13 @@
 from collections.abc import Sequence
 
 from hookflash.model import Channel, Conversation, Evidence, Kind, Signal, Turn
-from hookflash.signals.heads import likely
-from hookflash.signals.text import evidence_of, phrases_in, whole_turn
+from hookflash.signals.asked import asked_for
+from hookflash.signals.heads import SUREST, fires_at, likely
+from hookflash.signals.lexicon import CERTAIN, excepted
+from hookflash.signals.text import evidence_of, part_of, phrases_in
+
+# Such a part of a turn, told in characters, is nearly all of it.
+NEARLY_ALL = 0.7
 
 
 class RequestDetector:
@@ -20,14 +25,28 @@ class RequestDetector:
         number = conversation.spoken + 1
         if _pressed_zero(turn):
             return (self._signal(1.0, (Evidence(text="0", turn=number, note="the 0 key"),)),)
-        found = phrases_in(turn.text).get(Kind.EXPLICIT_REQUEST, ())
+        found = [one for one in phrases_in(turn.text).get(Kind.EXPLICIT_REQUEST, ()) if one.score >= CERTAIN]
         if found:
-            return (self._signal(max(one.score for one in found), evidence_of(found, turn.text, number)),)
-        score = likely(turn.text).get(Kind.EXPLICIT_REQUEST)
-        return (self._signal(round(score, 3), (whole_turn(turn.text, number),)),) if score else ()
+            return (self._signal(CERTAIN, _told(evidence_of(found, turn.text, number), turn.text)),)
+        learned = likely(turn.text).get(Kind.EXPLICIT_REQUEST)
+        if learned is None or _says_something_else(turn.text) or learned.probability < fires_at(Kind.EXPLICIT_REQUEST, turn.text):
+            return ()
+        return (self._signal(round(min(learned.probability, SUREST), 3), _told((part_of(turn.text, learned.span, number),), turn.text)),)
 
     def _signal(self, score: float, evidence: tuple[Evidence, ...]) -> Signal:
         return Signal(kind=Kind.EXPLICIT_REQUEST, score=score, evidence=evidence, detector=self.name)
+
+
+def _says_something_else(text: str) -> bool:
+    """Whether the lexicons know nearly all of a turn as something that only looks like a request: "am I talking to a robot?"."""
+    known = phrases_in(text).get(excepted(Kind.EXPLICIT_REQUEST), ())
+    return sum(one.end - one.start for one in known) >= NEARLY_ALL * len(text.strip())
+
+
+def _told(evidence: tuple[Evidence, ...], text: str) -> tuple[Evidence, ...]:
+    """Note on the first evidence who is asked for, and how."""
+    first, *others = evidence
+    return (first.model_copy(update={"note": str(asked_for(text))}), *others)
 
 
 def _pressed_zero(turn: Turn) -> bool:

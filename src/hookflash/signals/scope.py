@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from hookflash.model import Conversation, Evidence, Kind, Signal, Turn
 from hookflash.signals.classify import Classifier
-from hookflash.signals.text import states_a_wish
+from hookflash.signals.text import follows_up, part_of, states_a_wish
 
 # Scores below this are noise; they would only crowd the record.
 NOTABLE = 0.3
+# What follows up on an earlier wish leans on it ("is that one ok?"), so that its own words tell less.
+FOLLOW_UP = 0.65
 
 
 class ScopeDetector:
@@ -30,14 +32,14 @@ class ScopeDetector:
     def _of_words(self, turn: Turn, conversation: Conversation, classifier: Classifier, number: int) -> Iterator[Signal]:
         wish = states_a_wish(turn, conversation)
         if classifier.fenced and (wish or len(turn.text.split()) > 2):
-            topic, score, start, end = classifier.fenced_topic(turn.text)
+            topic, score, span = classifier.fenced_topic(turn.text)
             if score >= NOTABLE:
-                words = Evidence(text=turn.text[start:end], turn=number, start=start, end=end)
-                yield self._signal(Kind.FENCED, score, words, topic)
+                yield self._signal(Kind.FENCED, score, part_of(turn.text, span, number), topic)
         if wish and classifier.intents:
-            score = classifier.outside(turn.text)
+            score, span = classifier.outside(turn.text)
+            score *= FOLLOW_UP if follows_up(conversation) else 1.0
             if score >= NOTABLE:
-                yield self._signal(Kind.SCOPE, score, Evidence(text=turn.text, turn=number, start=0, end=len(turn.text)))
+                yield self._signal(Kind.SCOPE, score, part_of(turn.text, span, number))
 
     def _of_intent(self, turn: Turn, classifier: Classifier, number: int) -> Iterator[Signal]:
         """The assistant's own classifier may raise: a fenced intent, or one that the matrix does not know."""

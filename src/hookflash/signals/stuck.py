@@ -1,15 +1,19 @@
 """Stuck: the customer says it again, the assistant says it again, or the tools keep failing."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 
 from rapidfuzz import fuzz
 
 from hookflash.model import Conversation, Evidence, Kind, Signal, Speaker, Turn, TurnRecord
-from hookflash.signals.text import TOLD_ALREADY, evidence_of, phrases_in, substance, words_in
+from hookflash.signals.parts import meaning_of
+from hookflash.signals.text import ASSISTANT_LOST, SUBSTANCE_WORDS, TOLD_ALREADY, evidence_of, phrases_in, substance, words_in
 
 # How alike two turns must be (0 to 100) to count as the same thing said again.
 CUSTOMER_ALIKE = 80
 ASSISTANT_ALIKE = 90
+# How near the meanings of two customer's turns must be (cosine, at most 1) to count so in other words.
+SAME_MEANING = 0.8
 # How many of a speaker's latest turns are looked at.
 LOOK_BACK = 6
 
@@ -43,6 +47,7 @@ class StuckDetector:
         now = [*_assistant_again(turn, conversation)]
         if turn.from_customer:
             now += [*_repeats(turn, past, CUSTOMER_ALIKE), *_complaint(turn, number)]
+            now = now or [*_means_again(turn, past)]
         if not now:
             return ()
         return (*now, *(one for record in past for one in _complaint(record.turn, record.number)))
@@ -59,6 +64,7 @@ def _assistant_again(turn: Turn, conversation: Conversation) -> Iterator[Evidenc
         yield from _repeats(turn, said, ASSISTANT_ALIKE)
     elif said:
         yield from _repeats(said[-1].turn, said[:-1], ASSISTANT_ALIKE)
+        yield from _lost(said)
 
 
 def _repeats(turn: Turn, past: Iterable[TurnRecord], alike: int) -> Iterator[Evidence]:
@@ -68,6 +74,24 @@ def _repeats(turn: Turn, past: Iterable[TurnRecord], alike: int) -> Iterator[Evi
     for record in past:
         if fuzz.token_sort_ratio(words, _plain(record.turn.text)) >= alike:
             yield Evidence(text=record.turn.text, turn=record.number, note="said again")
+
+
+def _means_again(turn: Turn, past: Sequence[TurnRecord]) -> Iterator[Evidence]:
+    """The same wish in other words."""
+    now = meaning_of(turn.text) if len(substance(turn.text)) >= SUBSTANCE_WORDS else None
+    for record in past if now is not None else ():
+        before = meaning_of(record.turn.text)
+        if now is None or before is None or len(substance(record.turn.text)) < SUBSTANCE_WORDS:
+            continue
+        if float(now @ before) >= SAME_MEANING:
+            yield Evidence(text=record.turn.text, turn=record.number, note="said again in other words")
+
+
+def _lost(said: Sequence[TurnRecord]) -> Iterator[Evidence]:
+    """The assistant's latest turns, as far back as each says that it did not understand; a single one is no loop."""
+    lost = [*takewhile(lambda record: phrases_in(record.turn.text).get(ASSISTANT_LOST), reversed(said))]
+    for record in lost if len(lost) > 1 else ():
+        yield Evidence(text=record.turn.text, turn=record.number, note="the assistant did not understand")
 
 
 def _plain(text: str) -> str:

@@ -10,7 +10,7 @@ from hookflash.signals.combine import distinct
 from hookflash.signals.lexicon import Found, lexicon
 from hookflash.signals.normalise import Word, words_of
 
-SMALL_TALK, TOLD_ALREADY, REQUEST_FORM = "small_talk", "told_already", "request_form"
+SMALL_TALK, TOLD_ALREADY, REQUEST_FORM, ASSISTANT_LOST = "small_talk", "told_already", "request_form", "assistant_lost"
 # A reply this short to a question is an answer ("Tuesday works, around ten"), not a new wish.
 ANSWER_WORDS = 12
 # With fewer words of substance than this there is nothing to classify.
@@ -40,6 +40,11 @@ def evidence_of(found: Sequence[Found], text: str, turn: int) -> tuple[Evidence,
     return tuple(Evidence(text=text[one.start : one.end], turn=turn, start=one.start, end=one.end) for one in found)
 
 
+def part_of(text: str, span: tuple[int, int], turn: int) -> Evidence:
+    """Return the characters `span` of turn number `turn` as evidence."""
+    return Evidence(text=text[span[0] : span[1]], turn=turn, start=span[0], end=span[1])
+
+
 def whole_turn(text: str, turn: int) -> Evidence:
     """Return a whole turn as evidence, where no words in it stand out."""
     return Evidence(text=text, turn=turn, start=0, end=len(text))
@@ -65,22 +70,25 @@ def states_a_wish(turn: Turn, conversation: Conversation) -> bool:
     """
     if len(substance(turn.text)) < SUBSTANCE_WORDS:
         return False
-    earlier = conversation.said_by(Speaker.CUSTOMER)
-    if not any(len(substance(record.turn.text)) >= SUBSTANCE_WORDS for record in earlier):
-        return not _is_answer(turn, conversation)
-    return _has_request_form(turn.text)
+    return has_request_form(turn.text) if follows_up(conversation) else not _is_answer(turn, conversation)
 
 
-def _has_request_form(text: str) -> bool:
+def follows_up(conversation: Conversation) -> bool:
+    """Whether the customer already said what they want."""
+    return any(len(substance(record.turn.text)) >= SUBSTANCE_WORDS for record in conversation.said_by(Speaker.CUSTOMER))
+
+
+def has_request_form(text: str) -> bool:
+    """Whether a text asks for something, by its words or its question mark."""
     words = words_in(text)
-    return "?" in text or words[0].plain in _ASKING or REQUEST_FORM in phrases_in(text)
+    return "?" in text or bool(words and words[0].plain in _ASKING) or REQUEST_FORM in phrases_in(text)
 
 
 def _is_answer(turn: Turn, conversation: Conversation) -> bool:
     asked = conversation.turns and conversation.turns[-1].turn
     if not asked or asked.speaker is not Speaker.ASSISTANT or "?" not in asked.text:
         return False
-    return len(words_in(turn.text)) <= ANSWER_WORDS and not _has_request_form(turn.text)
+    return len(words_in(turn.text)) <= ANSWER_WORDS and not has_request_form(turn.text)
 
 
 @cache

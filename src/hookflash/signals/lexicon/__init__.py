@@ -9,9 +9,12 @@ from importlib import resources
 from hookflash.signals.normalise import Word
 from hookflash.signals.phrases import PhraseIndex
 
-# How strongly a phrase shows its class. A phrase in `certain` is enough alone for every default threshold.
-LEVELS = {"certain": 0.95, "strong": 0.8, "moderate": 0.6, "mild": 0.35}
+# How strongly a phrase shows its class. A phrase in `certain` is a hard rule: it is enough alone.
+CERTAIN = 0.95
+LEVELS = {"certain": CERTAIN, "strong": 0.8, "moderate": 0.6, "mild": 0.35}
 EXCEPT = "except"
+# Cognates ("urgent", "suicide", "stroke") stand in the lexicons of many languages with one meaning: this one's word counts.
+MAIN = "en"
 # The ends of the turn, as the patterns name them.
 BEGIN, END = "^", "$"
 
@@ -29,6 +32,7 @@ class Found:
 @dataclass(frozen=True, slots=True)
 class _Rule:
     kind: str
+    language: str
     score: float
     """0 for an exception, which takes nothing on but cancels what it overlaps."""
 
@@ -55,8 +59,10 @@ class Lexicon:
                 for level, phrases in levels.items():
                     score = 0.0 if level == EXCEPT else LEVELS[level]
                     patterns += [_own(phrase, language) for phrase in phrases]
-                    self._rules += [_Rule(kind, score)] * len(phrases)
+                    self._rules += [_Rule(kind, language, score)] * len(phrases)
         self._index = PhraseIndex(patterns, classes)
+        main = documents.get(MAIN, {})
+        self._shared = PhraseIndex([_own(one, MAIN) for one in _phrases(main)], classes).knows if main else _nothing
 
     def find(self, words: Sequence[Word]) -> list[Found]:
         """Return the phrases found, less those that an exception of their kind overlaps, and the exceptions."""
@@ -65,6 +71,7 @@ class Lexicon:
         hits = self._index.find([BEGIN, *(word.plain for word in words), END])
         final = len(words) - 1
         spans = [(self._rules[pattern], min(max(first - 1, 0), final), min(last - 1, final)) for pattern, first, last in hits]
+        spans = [span for span in spans if span[0].language == MAIN or not self._is_shared(words[span[1] : span[2] + 1])]
         exceptions = [span for span in spans if not span[0].score]
         return [
             Found(rule.kind if rule.score else excepted(rule.kind), rule.score, words[first].start, words[last].end)
@@ -72,9 +79,23 @@ class Lexicon:
             if not rule.score or not any(_cancels(exception, (rule, first, last)) for exception in exceptions)
         ]
 
+    def _is_shared(self, words: Sequence[Word]) -> bool:
+        """Whether a phrase of another language is made of words that the main one knows too: that one judges them."""
+        return all(word.plain.isdigit() or self._shared(word.plain) for word in words)
+
+
+def _nothing(word: str) -> bool:
+    return False
+
+
+def _phrases(document: dict[str, dict[str, list[str]]]) -> list[str]:
+    return [phrase for kind, levels in document.items() if kind != "classes" for phrases in levels.values() for phrase in phrases]
+
 
 def _cancels(exception: tuple[_Rule, int, int], hit: tuple[_Rule, int, int]) -> bool:
-    return exception[0].kind == hit[0].kind and exception[1] <= hit[2] and hit[1] <= exception[2]
+    """Whether an exception takes a hit away: one of its own kind and language that it overlaps."""
+    same = exception[0].kind == hit[0].kind and exception[0].language == hit[0].language
+    return same and exception[1] <= hit[2] and hit[1] <= exception[2]
 
 
 def _own(pattern: str, language: str) -> str:
@@ -93,4 +114,4 @@ def _text(name: str) -> str:
     return resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
 
 
-__all__ = ["Found", "Lexicon", "excepted", "lexicon"]
+__all__ = ["CERTAIN", "Found", "Lexicon", "excepted", "lexicon"]

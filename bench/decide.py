@@ -1,4 +1,4 @@
-"""What a rules-only decision costs, in searches of one regular expression over the same text, in the same run."""
+"""What a decision on requests, distress and repeats alone costs, in searches of one regular expression over the same text, in the same run."""
 
 import re
 import statistics
@@ -52,7 +52,7 @@ def main() -> None:
     rules = (RequestDetector(), DistressDetector(), StuckDetector())
     conversation = Conversation(id="bench")
 
-    def rules_only(turn: Turn) -> None:
+    def without_topics(turn: Turn) -> None:
         signals = [signal for detector in rules for signal in detector.detect(turn, conversation)]
         decide(signals, turn, conversation, matrix, AT)
 
@@ -68,9 +68,9 @@ def main() -> None:
         texts = [f"{SENTENCES[place % len(SENTENCES)]} {number}x{place}" for place in range(TURNS)]
         turns = [Turn(speaker="customer", text=text) for text in texts]
         search = seconds(PEER.search, texts)
-        ratios.append(seconds(rules_only, turns) / search)
+        ratios.append(seconds(without_topics, turns) / search)
         full.append(seconds(everything, [Turn(speaker="customer", text=text + " again") for text in texts]) / search)
-    print(f"one turn, rules only:                {statistics.median(ratios):6.1f} x one `re` search of the same text (median of {ROUNDS})")
+    print(f"one turn, no intents or scope:       {statistics.median(ratios):6.1f} x one `re` search of the same text (median of {ROUNDS})")
     print(f"one turn, intents and scope as well: {statistics.median(full):6.1f} x one `re` search of the same text")
 
 

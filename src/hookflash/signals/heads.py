@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hookflash.signals.combine import combined, distinct
+from hookflash.signals.combine import strength
 from hookflash.signals.encoder import SHA256, Span, encoder
 from hookflash.signals.language import is_learned
 from hookflash.signals.lexicon import Found
@@ -100,7 +100,7 @@ def by_lexicon(text: str, spans: Sequence[Span], names: Sequence[str]) -> Rows:
 
 
 def _strength(found: Sequence[Found], span: Span) -> float:
-    return combined(one.score for one in distinct(found) if one.start < span[1] and one.end > span[0]) if found else 0.0
+    return strength([one for one in found if one.start < span[1] and one.end > span[0]])
 
 
 def words_between(text: str, span: Span) -> list[str]:

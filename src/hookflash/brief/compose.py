@@ -67,11 +67,14 @@ def _parts(
 ) -> dict[str, Any]:
     """Return the parts of the context that the matrix lets travel, and make no others."""
     business = matrix.business
+    language = language_of(conversation.turns[-1].turn, conversation, matrix).partition("-")[0].lower()
     complaint = any(reason.trigger in _COMPLAINTS for reason in decision.reasons)
     made: dict[str, Callable[[], Any]] = {
         "summary": lambda: summary(history, decision.reasons, decision.turn),
         "history": lambda: history,
-        "entities": lambda: entities(history, now=now, zone=business.timezone, country=business.country, complaint=complaint),
+        "entities": lambda: entities(
+            history, now=now, zone=business.timezone, country=business.country, complaint=complaint, language=language
+        ),
         "sentiment": lambda: sentiment(conversation.said_by(Speaker.CUSTOMER)),
         "tried": lambda: tried(history, conversation.turns),
     }

@@ -20,8 +20,13 @@ class EntityKind(StrEnum):
     EMAIL = "email"
     ACCOUNT = "account"
     ORDER = "order"
+    POLICY = "policy"
+    CLAIM = "claim"
+    REFERENCE = "reference"
     CARD_LAST_FOUR = "card_last_four"
+    POSTCODE = "postcode"
     DATE = "date"
+    TIME = "time"
     AMOUNT = "amount"
     COMPLAINT = "complaint_type"
 

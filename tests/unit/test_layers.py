@@ -16,17 +16,18 @@ from hookflash.lab.figures import calibration_error, precision_at, ranking, reli
 from hookflash.model import Action, Conversation, Decision, Kind, Turn, TurnRecord
 from hookflash.signals import encoder as encoders
 from hookflash.signals import heads as learned
-from hookflash.signals import parts
+from hookflash.signals import meaning, parts
 from hookflash.signals.asked import asked_for
 from hookflash.signals.distress import DistressDetector
 from hookflash.signals.draft import DraftDetector, whole_sentences
-from hookflash.signals.language import is_learned
 from hookflash.signals.normalise import words_of
 from hookflash.signals.request import RequestDetector
 from hookflash.signals.softmax import fit
 from hookflash.signals.text import phrases_in
+from hookflash.signals.wish import states_a_wish
 
 NEW = Conversation(id="c")
+CACHES = (encoders.encoder, parts.rows_of, parts.meaning_of, meaning.logits_of, learned.likely, learned.models)
 MATRIX = Path(__file__).parents[2] / "corpora" / "matrix.yaml"
 
 
@@ -67,7 +68,7 @@ def test_words_of_every_script_are_found_again_in_the_original(text, words):
      "Chcę rozmawiać z człowiekiem", "Bir insanla konuşmak istiyorum", "Ik wil een medewerker spreken", "Jag vill prata med en människa"],
 )  # fmt: skip
 def test_a_person_can_be_asked_for_in_many_languages(text):
-    """By the lexicons, since the encoder knows English only."""
+    """Whatever script they write in."""
     assert asks(text)
 
 
@@ -85,8 +86,9 @@ def test_a_cognate_of_another_language_is_judged_by_the_english_word():
 def test_parts_cover_a_long_turn():
     """The whole first, then sentences; speech without full stops in windows that overlap."""
     assert parts.parts_of("I need help") == ((0, 11),)
-    two = "I want to book a cleaning. Also my chest hurts a lot."
-    assert [two[start:end].strip() for start, end in parts.parts_of(two)[1:]] == ["I want to book a cleaning", "Also my chest hurts a lot"]
+    first = "I want to book a cleaning for some time in the second week of next month"
+    two = f"{first}. Also my chest hurts a lot."
+    assert [two[start:end].strip() for start, end in parts.parts_of(two)[1:]] == [first, "Also my chest hurts a lot"]
     spoken = " ".join(f"word{number}" for number in range(60))
     covered = parts.parts_of(spoken)[1:]
     assert covered[0][0] == 0
@@ -95,22 +97,23 @@ def test_parts_cover_a_long_turn():
 
 
 def test_the_encoder_reads_parts_in_one_pass_and_likens_meanings():
-    """Paraphrases are nearer than strangers; each layer has length 1."""
+    """Paraphrases are nearer than strangers; a row is the mean of its tokens' states, and can be brought to length 1."""
     reader = encoders.encoder()
     text = "When do you open? My tooth hurts."
     rows = reader.spans(text, [(0, len(text)), (0, 17), (18, len(text))])
     assert rows.shape == (3, encoders.DIMS)
-    near, far = reader.many(["what are your opening hours", "the dog ate my homework"])
-    assert rows[1] @ near > rows[1] @ far
+    own, near, far = encoders.unit(np.stack([rows[1], *reader.many(["what are your opening hours", "the dog ate my homework"])]))
+    assert own @ near > own @ far
     assert reader.many([]).shape == (0, encoders.DIMS)
-    assert np.allclose(np.linalg.norm(rows[0].reshape(encoders.LAYERS, -1), axis=1), 1, atol=1e-3)
+    assert np.allclose(np.linalg.norm(own.reshape(encoders.LAYERS, -1), axis=1), 1, atol=1e-3)
+    assert np.allclose(rows[0], reader.states(text)[0].mean(axis=0), atol=1e-4)
 
 
 def test_without_the_encoder_the_other_layers_hear_and_the_decision_says_so(monkeypatch, tmp_path):
     """A missing file, or one that is not the reviewed one, costs no verdict and is named."""
     (tmp_path / "encoder.onnx").write_bytes(b"something else")
     monkeypatch.setenv(encoders.FOLDER, str(tmp_path))
-    for cached in (encoders.encoder, parts.rows_of, parts.meaning_of, learned.likely, learned.models):
+    for cached in CACHES:
         cached.cache_clear()
     try:
         assert encoders.encoder() is None
@@ -119,8 +122,23 @@ def test_without_the_encoder_the_other_layers_hear_and_the_decision_says_so(monk
         assert score(Kind.RED_FLAG, "my father collapsed and is not breathing") >= 0.5
     finally:
         monkeypatch.undo()
-        for cached in (encoders.encoder, parts.rows_of, parts.meaning_of, learned.likely, learned.models):
+        for cached in CACHES:
             cached.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("text", "wish"),
+    [
+        ("can I move my appointment to another day", True),
+        ("what does a new key cost", True),
+        ("yes the second one please", False),
+        ("thanks a lot, that is all", False),
+        ("my order number is 4411 and the name is Webb", False),
+    ],
+)
+def test_a_wish_is_told_from_an_answer(text, wish):
+    """By its meaning: an answer or thanks is neither out of scope nor unclear."""
+    assert states_a_wish(customer(text), NEW) is wish
 
 
 def test_one_more_sign_never_lowers_a_score():
@@ -175,14 +193,6 @@ def test_a_streamed_draft_is_judged_before_it_is_finished():
 
     assert Kind.DRAFT_PROMISE in kinds("Of course. I am transferring you to our billing team now. While")
     assert Kind.DRAFT_PROMISE not in kinds("Of course. I am transferr")
-
-
-def test_languages_that_the_encoder_does_not_know_are_told_apart():
-    """In doubt it knows them."""
-    assert is_learned("I would like to book an appointment")
-    assert not is_learned("Ich möchte einen Termin für nächste Woche vereinbaren")
-    assert not is_learned("予約したいです")
-    assert is_learned("ok")
 
 
 def model(answer, status=200):

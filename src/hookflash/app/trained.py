@@ -4,7 +4,8 @@ import hashlib
 from pathlib import Path
 
 from hookflash.errors import InputError
-from hookflash.lab.train import DRAFTS, TURNS, drafts, train, turns
+from hookflash.lab.train import drafts, ordinary, train, turns
+from hookflash.signals.meaning import DRAFTS, TURNS
 
 
 def run_training(corpora: Path, into: Path) -> None:
@@ -17,7 +18,10 @@ def run_training(corpora: Path, into: Path) -> None:
         import sklearn  # noqa: F401
     except ImportError:
         raise InputError("training needs scikit-learn; install it with: pip install 'hookflash[train]'") from None
-    for name, lines, classes in (("heads.npz", turns(corpora), TURNS), ("drafts.npz", drafts(corpora), DRAFTS)):
-        weights = train(lines, classes)
+    for name, lines, classes, plain in (
+        ("heads.npz", turns(corpora), TURNS, ordinary(corpora)),
+        ("drafts.npz", drafts(corpora), DRAFTS, []),
+    ):
+        weights = train(lines, classes, plain)
         (into / name).write_bytes(weights)
         print(f"{name}: {len(lines):,} lines, {len(weights):,} bytes, sha256 {hashlib.sha256(weights).hexdigest()}")

@@ -24,7 +24,7 @@ from hookflash.model import Action, Channel, Conversation, Decision, Frozen, Spe
 
 WORST = 10
 # The properties of a row by which its figures are told apart.
-BY = ("language", "channel", "slice")
+BY = ("language", "channel", "slice", "who")
 _SHORT = {name.rpartition(".")[2]: name for name in TRIGGERS}
 _OTHER_NAMES = {"out_of_scope": "scope", "fenced": "scope.fenced"}
 
@@ -53,6 +53,8 @@ class LabelledTurn(Frozen):
     language: str = "?"
     channel: Channel = Channel.CHAT
     slice: str = "?"
+    who: str = "?"
+    """Whom a crisis is about: `self` or `other`."""
     draft: bool = False
 
     @model_validator(mode="before")

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hookflash.matrix import Matrix
-from hookflash.signals.encoder import LAYER_DIMS, Encoder, Span, encoder
+from hookflash.signals.encoder import LAYER_DIMS, Encoder, Span, encoder, unit
 from hookflash.signals.intents import Guess, IntentModel
 from hookflash.signals.ngrams import NgramVectors
 from hookflash.signals.parts import parts_of, rows_of
-from hookflash.signals.text import background, has_request_form
+from hookflash.signals.text import background, has_request_form, remarks
 
 # Of the encoder's layers the later ones say what is meant, the earlier ones in which words: topics are mostly a matter of
 # the former.
@@ -28,12 +28,12 @@ class _Meanings:
         self._reader = reader
 
     def many(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._reader.many(texts) * _LAYER_WEIGHTS
+        return unit(self._reader.many(texts)) * _LAYER_WEIGHTS
 
     def parts(self, text: str) -> NDArray[np.float32]:
         rows = rows_of(text)
         assert rows is not None
-        return rows * _LAYER_WEIGHTS
+        return unit(rows) * _LAYER_WEIGHTS
 
 
 class _Ngrams(NgramVectors):
@@ -59,7 +59,7 @@ class Classifier:
         self.fenced = frozenset(fenced)
         reader = encoder()
         self._vectors = _Meanings(reader) if reader else _Ngrams()
-        self._model = IntentModel({**intents, **fenced}, background(), self._vectors)
+        self._model = IntentModel({**intents, **fenced}, background(), remarks(), self._vectors)
         self._read = lru_cache(maxsize=1_024)(self._read_parts)
 
     def read(self, text: str) -> tuple[Reading, ...]:
@@ -67,10 +67,15 @@ class Classifier:
         return self._read(text)
 
     def intent(self, text: str) -> tuple[str, float]:
-        """Return the likeliest intent of a whole text and how likely it is among all topics."""
+        """Return the likeliest intent of a whole text and how likely it is, among all topics and none of them."""
         guess = self.read(text)[0].guess
         name = max(self.intents, key=lambda intent: guess.topics[intent])
-        return name, guess.topics[name]
+        return name, self.likelihood(text, name)
+
+    def likelihood(self, text: str, topic: str) -> float:
+        """Return how likely a whole text is of one topic, among all topics and none of them."""
+        guess = self.read(text)[0].guess
+        return guess.topics[topic] * (1.0 - guess.outside)
 
     def fenced_topic(self, text: str) -> tuple[str, float, Span]:
         """Return the likeliest fenced topic of any part of a text, how likely it is, and the characters that show it."""
@@ -80,7 +85,7 @@ class Classifier:
         topics = reading.guess.topics
         share = FENCED_WEIGHS * sum(topics[name] for name in self.fenced)
         score = share / (share + sum(topics[name] for name in self.intents))
-        return max(self.fenced, key=lambda name: topics[name]), score * (1.0 - reading.guess.outside), reading.span
+        return max(self.fenced, key=lambda name: topics[name]), score * reading.guess.own, reading.span
 
     def outside(self, text: str) -> tuple[float, Span]:
         """Return how likely the most foreign part of a text is none of the business' own topics, and its characters.

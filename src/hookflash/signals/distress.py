@@ -4,13 +4,11 @@ from collections.abc import Sequence
 
 from hookflash.model import DISTRESS, Conversation, Evidence, Kind, Signal, Speaker, Turn
 from hookflash.signals.combine import combined
-from hookflash.signals.heads import fires_at, lifted, likely
-from hookflash.signals.language import is_learned
+from hookflash.signals.heads import heads, lifted, likely
 from hookflash.signals.lexicon import CERTAIN
 from hookflash.signals.text import evidence_of, part_of, phrases_in, whole_turn
 
-# What may cost a life is heard by rule first; the heads only add. The others are as likely as the heads say, where these
-# know the language.
+# What may cost a life is heard by rule first; the heads only add. The others are as likely as the heads say.
 RULES_FIRST = frozenset({Kind.RED_FLAG, Kind.CRISIS})
 # A turn that hints this much is read once more together with the customer's turn before it, where both are short.
 HINTING = 0.15
@@ -44,7 +42,7 @@ class DistressDetector:
     def _of_kind(self, kind: str, turn: Turn, conversation: Conversation) -> Signal:
         number = conversation.spoken + 1
         found = phrases_in(turn.text).get(kind, ())
-        scores = [one.score for one in found if one.score >= CERTAIN] if kind in RULES_FIRST or not is_learned(turn.text) else []
+        scores = [one.score for one in found if one.score >= CERTAIN] if kind in RULES_FIRST else []
         scores.append(_learned(kind, turn.text))
         if kind in RULES_FIRST and max(scores[-1], _before(kind, conversation)) >= HINTING:
             scores.append(_in_two_breaths(kind, turn, conversation))
@@ -71,7 +69,7 @@ class DistressDetector:
 
 def _learned(kind: str, text: str) -> float:
     found = likely(text).get(kind)
-    return lifted(found.probability, fires_at(kind, text)) if found else 0.0
+    return lifted(found.probability, heads().fires_at[kind]) if found else 0.0
 
 
 def _before(kind: str, conversation: Conversation) -> float:

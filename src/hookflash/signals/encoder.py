@@ -1,6 +1,6 @@
 """The sentence encoder: what a text and each of its parts mean, as vectors, from one pass.
 
-The model is all-MiniLM-L6-v2 (Apache-2.0), exported with 8-bit weights by `tools/export_encoder.py`; `data/MODELS.md`
+The model is all-MiniLM-L6-v2 (Apache-2.0), tuned and exported with 8-bit weights by `tools/encoder`; `data/MODELS.md`
 names its source and checksums. It gives the states of every token in four layers; a span's vector is the mean of its
 tokens' states, layer by layer. Where the file is missing or is not the reviewed one, hookflash runs without it.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 log = structlog.get_logger("hookflash")
 
-SHA256 = "52f40648ccaaa4374bd1fff8ec1aa5f7deb7f7c9e706a31f441b65e468da204d"
+SHA256 = "72368077cf8a2e2a046e56b5afb33b554ef2a146a6f751e86d27f5118be15349"
 # Names another copy of the encoder's two files, or a folder without them to run without the encoder.
 FOLDER = "HOOKFLASH_ENCODER"
 LAYERS, LAYER_DIMS = 4, 384
@@ -55,17 +55,22 @@ class Encoder:
         self._tokenizer.no_padding()
 
     def spans(self, text: str, spans: Sequence[Span]) -> Vectors:
-        """Return one row of `DIMS` numbers for each span of characters, each layer of length 1; an empty span is zeros."""
-        encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        states, offsets = self._states(encoding.ids, encoding.offsets)
-        return np.stack([_pooled(states, offsets, span) for span in spans])
+        """Return one row of `DIMS` numbers for each span of characters: the mean states of its tokens; an empty span is zeros."""
+        states, offsets = self.states(text)
+        if not len(states):
+            return np.zeros((len(spans), DIMS), np.float32)
+        begins, ends = np.array(spans, dtype=np.intp).reshape(-1, 2).T
+        touching = ((offsets[:, 0] < ends[:, None]) & (offsets[:, 1] > begins[:, None])).astype(np.float32)
+        return np.asarray(touching @ states / np.maximum(touching.sum(axis=1, keepdims=True), 1.0), dtype=np.float32)
 
     def many(self, texts: Sequence[str]) -> Vectors:
         """Return one row for each text, as `spans` gives it for the whole text."""
         return np.stack([self.spans(text, [(0, len(text))])[0] for text in texts]) if texts else np.zeros((0, DIMS), np.float32)
 
-    def _states(self, ids: list[int], offsets: list[Span]) -> tuple[Vectors, NDArray[np.intp]]:
-        """Return the states of the tokens that are read, and the characters where each stands."""
+    def states(self, text: str) -> tuple[Vectors, NDArray[np.intp]]:
+        """Return the states of the tokens that are read, and the characters where each stands: one bare pass."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        ids, offsets = encoding.ids, encoding.offsets
         windows = [slice(start, start + WINDOW_TOKENS) for start in range(0, len(ids), WINDOW_TOKENS)]
         if len(windows) > MAX_WINDOWS:
             windows = [*windows[: MAX_WINDOWS // 2], *windows[-MAX_WINDOWS // 2 :]]
@@ -85,13 +90,11 @@ class Encoder:
 _CLS, _SEP = 101, 102
 
 
-def _pooled(states: Vectors, offsets: NDArray[np.intp], span: Span) -> Vectors:
-    """Return the mean state of the tokens that touch a span, each layer brought to length 1."""
-    touching = (offsets[:, 0] < span[1]) & (offsets[:, 1] > span[0])
-    if not touching.any():
-        return np.zeros(DIMS, np.float32)
-    layers = states[touching].mean(axis=0).reshape(LAYERS, LAYER_DIMS)
-    return np.asarray((layers / (np.linalg.norm(layers, axis=1, keepdims=True) + 1e-9)).ravel(), dtype=np.float32)
+def unit(rows: Vectors) -> Vectors:
+    """Return rows with each layer brought to length 1, so that products say how alike texts are."""
+    layers = rows.reshape(len(rows), LAYERS, LAYER_DIMS)
+    layers = layers / (np.linalg.norm(layers, axis=2, keepdims=True) + 1e-9)
+    return np.asarray(layers.reshape(len(rows), DIMS), dtype=np.float32)
 
 
 @cache

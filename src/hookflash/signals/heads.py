@@ -1,8 +1,8 @@
 """Learned heads: how likely a turn asks for a person or shows distress, and a draft says what must not be said.
 
-Two models look at each part of a turn: one at its n-grams, one at what the encoder makes of it. A blend of both and of
-what the lexicons found gives one calibrated probability a class. In a blend no weight is negative, so that one more sign
-can only raise it. Without the encoder the blend does with n-grams and lexicons. The weights are made by
+Two models look at each part of a turn: one at its n-grams, one at what the encoder makes of it (`meaning`). A blend of
+both and of what the lexicons found gives one calibrated probability a class. In a blend no weight is negative, so that
+one more sign can only raise it. Without the encoder the blend does with n-grams and lexicons. The weights are made by
 `hookflash train`; `data/MODELS.md` is their card.
 """
 
@@ -19,16 +19,14 @@ from numpy.typing import NDArray
 
 from hookflash.signals.combine import strength
 from hookflash.signals.encoder import SHA256, Span, encoder
-from hookflash.signals.language import is_learned
 from hookflash.signals.lexicon import Found
+from hookflash.signals.meaning import CLASSES, logits_of
 from hookflash.signals.ngrams import hashed
-from hookflash.signals.parts import parts_of, rows_of
+from hookflash.signals.parts import parts_of
 from hookflash.signals.text import phrases_in, words_in
 
 Rows = NDArray[np.float32]
 
-# How sure a head must be in a language that the encoder does not know.
-SURER = 0.25
 SUREST = 0.99
 
 
@@ -40,7 +38,7 @@ class Score(NamedTuple):
 
 
 class Heads:
-    """The shipped weights. Arrays: n-gram places x classes, encoder dimensions x hidden x classes, classes x blend."""
+    """The shipped weights. Arrays: n-gram places x classes, classes x blend."""
 
     def __init__(self, content: bytes) -> None:
         """Read what `hookflash train` wrote."""
@@ -50,9 +48,7 @@ class Heads:
         self._rarity = stored["rarity"].astype(np.float32)
         self._ngrams = stored["ngrams"].astype(np.float32)
         self._ngram_bias = stored["ngram_bias"]
-        self._middle = stored["middle"]
-        self._hidden, self._hidden_bias = stored["hidden"].astype(np.float32), stored["hidden_bias"]
-        self._out, self._out_bias = stored["out"].astype(np.float32), stored["out_bias"]
+        self._columns = [CLASSES.index(name) for name in self.names]
         self._blend, self._blend_without = stored["blend"], stored["blend_without"]
         self.fires_at = dict(zip(self.names, map(float, stored["fires_at"]), strict=True))
 
@@ -60,10 +56,10 @@ class Heads:
         """Return how likely each class is, by the part of the text that shows it most; nothing for a text without a letter."""
         if not any(letter.isalpha() for letter in text):
             return {}
-        spans, rows = parts_of(text), rows_of(text)
+        spans, meaning = parts_of(text), logits_of(text)
         lexicon = by_lexicon(text, spans, self.names)
         ngrams = np.stack([self.by_ngrams(words_between(text, span)) for span in spans])
-        scores = self.blended(ngrams, lexicon, None if rows is None else self.by_meaning(rows))
+        scores = self.blended(ngrams, lexicon, None if meaning is None else meaning[:, self._columns])
         strongest = scores.argmax(axis=0)
         return {
             name: Score(float(scores[part, place]), spans[part])
@@ -76,11 +72,6 @@ class Heads:
         weighted = values * self._rarity[places]
         length = math.sqrt(float(weighted @ weighted)) or 1.0
         return np.asarray(weighted @ self._ngrams[places] / length + self._ngram_bias, dtype=np.float32)
-
-    def by_meaning(self, rows: Rows) -> Rows:
-        """Return one row of logits for each row of the encoder."""
-        hidden = np.maximum((rows - self._middle) @ self._hidden + self._hidden_bias, 0.0)
-        return np.asarray(hidden @ self._out + self._out_bias, dtype=np.float32)
 
     def blended(self, ngrams: Rows, lexicon: Rows, meaning: Rows | None) -> Rows:
         """Return one row of probabilities for each row of logits and lexicon scores."""
@@ -129,15 +120,6 @@ def lifted(probability: float, fires_at: float) -> float:
     if probability < fires_at:
         return 0.5 * probability / fires_at
     return 0.5 + 0.5 * (probability - fires_at) / (1.0 - fires_at)
-
-
-def fires_at(kind: str, text: str) -> float:
-    """Return the probability from which a class of a customer's turn speaks for itself.
-
-    In languages that the encoder does not know, the lexicons do the hearing and the heads must be surer.
-    """
-    usual = heads().fires_at[kind]
-    return usual if is_learned(text) else max(usual, SURER)
 
 
 @cache

@@ -1,9 +1,9 @@
 """The business' own topics, learned from the matrix' examples in seconds, and whether a turn is any of them.
 
-A softmax regression tells the topics apart; its temperature comes from examples held out of training. How foreign a
-turn is comes from three things: how little any topic answers to it (energy), how unlike it is to its nearest examples,
-and how much it is like what other businesses are asked. They are weighed so that held-out examples and such
-foreign requests come apart best, with as much weight on the one side as on the other.
+A softmax regression tells the topics apart; its temperature comes from examples held out of training. Whether a turn is
+one of them, somebody else's business or a mere remark comes from how little any topic answers to it (energy) and from
+how like it is to the nearest examples, foreign requests and remarks. These are weighed so that held-out examples, foreign
+requests and remarks come apart best, each with as much weight as the others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +23,11 @@ _FOREIGN_DECAY = 1e-3
 OWN_IS_LIKELIER = 1.4
 # The fewer examples a topic has, the more of it they leave out, and the less it tells to be unlike them.
 UNSHOWN = 10.0
+# With few examples a topic, those held out of training are judged by fewer still, so that they make it look less sure than
+# it is on customers' turns: by so much up to so many examples, less with more of them. Chosen on eleven businesses of `corpora/scope`.
+MODESTY, FEW_EXAMPLES = 0.2, 7.0
+# So likely a remark, a turn has no intent that one could be unsure of.
+SURELY = 0.8
 # Vectors are short and close together; spread out, the regression needs fewer steps.
 _SPREAD = np.float32(8.0)
 
@@ -38,10 +43,19 @@ class Vectors(Protocol):
 
 
 class Guess(NamedTuple):
-    """What the model thinks of a text: the probability of each topic if it is one of them, and of its being none."""
+    """What the model thinks of a text: the probability of each topic if it is one of them.
+
+    `own` is the probability that it is one of them, `outside` that it is somebody else's business; the rest is remarks.
+    """
 
     topics: Mapping[str, float]
+    own: float
     outside: float
+
+    @property
+    def is_remark(self) -> bool:
+        """Whether it is surely a remark rather than anybody's business."""
+        return self.own + self.outside < 1.0 - SURELY
 
     @property
     def best(self) -> str:
@@ -52,50 +66,71 @@ class Guess(NamedTuple):
 class IntentModel:
     """Tells the named topics of examples apart, and from everything else."""
 
-    def __init__(self, examples: Mapping[str, Sequence[str]], foreign: Sequence[str], vectors: Vectors) -> None:
-        """Train on the examples of each topic, as `vectors` sees them; `foreign` is what other businesses are asked."""
+    def __init__(self, examples: Mapping[str, Sequence[str]], foreign: Sequence[str], remarks: Sequence[str], vectors: Vectors) -> None:
+        """Train on the examples of each topic, as `vectors` sees them.
+
+        `foreign` is what other businesses are asked, `remarks` what any business is told in between.
+        """
         self._names = tuple(examples)
         labels = np.array([number for number, own in enumerate(examples.values()) for _ in own], dtype=np.intp)
         own = vectors.many([text for texts in examples.values() for text in texts])
-        others = vectors.many(foreign)
-        self._middle = np.concatenate([own, others]).mean(axis=0)
+        others, asides = vectors.many(foreign), vectors.many(remarks)
+        self._middle = np.concatenate([own, others, asides]).mean(axis=0)
         self._shown = len(labels) / len(self._names)
-        own, others = self._placed(own), self._placed(others)
+        own, others, asides = self._placed(own), self._placed(others), self._placed(asides)
         self._own = _unit(own)
         others = others[(_unit(others) @ self._own.T).max(axis=1) < OWN_BUSINESS]
+        self._others, self._asides = _unit(others), _unit(asides)
         held_out, places = held_out_logits(own, labels, len(self._names), decay=_DECAY) if len(labels) > len(self._names) else (None, None)
         topics = fit(own, labels, len(self._names), decay=_DECAY)
         temperature = best_temperature(held_out, labels[places]) if held_out is not None else 1.0
+        temperature *= 1.0 - MODESTY * min(1.0, FEW_EXAMPLES / self._shown)
         self._topics = Regression(topics.weights / np.float32(temperature), topics.bias / np.float32(temperature))
         unseen = held_out / np.float32(temperature) if held_out is not None else self._topics.logits(own)
-        self._foreign = self._fit_foreign(unseen, own[places] if places is not None else own, others)
+        self._foreign = self._fit_foreign(unseen, own[places] if places is not None else own, others, asides)
 
     def guess(self, rows: Rows) -> list[Guess]:
         """Classify texts by their rows."""
         placed = self._placed(rows)
         logits = self._topics.logits(placed)
-        strange = self._foreign.logits(self._strangeness(logits, placed, seen=False))
-        outside = softmax(strange + np.array([np.log(OWN_IS_LIKELIER + UNSHOWN / self._shown), 0.0], dtype=np.float32))[:, 1]
+        strange = self._foreign.logits(self._strangeness(logits, placed))
+        likelier = np.log(OWN_IS_LIKELIER + UNSHOWN / self._shown)
+        kinds = softmax(strange + np.array([likelier, 0.0, 0.0], dtype=np.float32))
         return [
-            Guess(dict(zip(self._names, map(float, scores), strict=True)), float(share))
-            for scores, share in zip(softmax(logits), outside, strict=True)
+            Guess(dict(zip(self._names, map(float, scores), strict=True)), float(kind[0]), float(kind[1]))
+            for scores, kind in zip(softmax(logits), kinds, strict=True)
         ]
 
     def _placed(self, rows: Rows) -> Rows:
         return np.asarray((rows - self._middle) * _SPREAD, dtype=np.float32)
 
-    def _fit_foreign(self, unseen: Rows, own: Rows, others: Rows) -> Regression:
-        """Learn what tells held-out examples from foreign requests."""
-        inside = self._strangeness(unseen, own, seen=True)
-        outside = self._strangeness(self._topics.logits(others), others, seen=False)
-        labels = np.repeat(np.array([0, 1], dtype=np.intp), [len(inside), len(outside)])
-        return fit(np.concatenate([inside, outside]), labels, 2, decay=_FOREIGN_DECAY)
+    def _fit_foreign(self, unseen: Rows, own: Rows, others: Rows, asides: Rows) -> Regression:
+        """Learn what tells held-out examples, foreign requests and remarks apart."""
+        inside = self._strangeness(unseen, own, own=True)
+        outside = self._strangeness(self._topics.logits(others), others, foreign=True)
+        between = self._strangeness(self._topics.logits(asides), asides, remark=True)
+        labels = np.repeat(np.array([0, 1, 2], dtype=np.intp), [len(inside), len(outside), len(between)])
+        return fit(np.concatenate([inside, outside, between]), labels, 3, decay=_FOREIGN_DECAY)
 
-    def _strangeness(self, logits: Rows, placed: Rows, *, seen: bool) -> Rows:
-        """Return energy and likeness to the nearest examples; a row that is itself an example does not count."""
-        likeness = np.sort(_unit(placed) @ self._own.T, axis=1)[:, ::-1]
-        nearest = likeness[:, 1 if seen else 0 :][:, :NEIGHBOURS]
-        return np.stack([energy(logits) / 4, nearest[:, 0] * 4, nearest.mean(axis=1) * 4], axis=1).astype(np.float32)
+    def _strangeness(self, logits: Rows, placed: Rows, *, own: bool = False, foreign: bool = False, remark: bool = False) -> Rows:
+        """Return energy and likeness to the nearest examples, foreign requests and remarks.
+
+        A row that is itself an `own` example, a `foreign` request or a `remark` does not count as its own neighbour.
+        """
+        rows = _unit(placed)
+        columns: list[Rows] = [energy(logits) / np.float32(4)]
+        for known, itself in ((self._own, own), (self._others, foreign), (self._asides, remark)):
+            nearest = _nearest(rows, known, itself=itself)
+            columns += [nearest[:, 0] * np.float32(4), nearest.mean(axis=1) * np.float32(4)]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _nearest(rows: Rows, known: Rows, *, itself: bool) -> Rows:
+    """Return the likeness of each row to the nearest known ones, nearest first; nothing is like nothing."""
+    if len(known) <= itself:
+        return np.zeros((len(rows), NEIGHBOURS), np.float32)
+    likeness = np.sort(rows @ known.T, axis=1)[:, ::-1]
+    return likeness[:, int(itself) :][:, :NEIGHBOURS]
 
 
 def _unit(rows: Rows) -> Rows:

@@ -19,28 +19,33 @@ BEGIN, END = "^", "$"
 PLACES = 4_096
 
 
-def features(words: Sequence[str]) -> Iterator[str]:
-    """Yield the features of a text's plain words, the same one as often as it stands there."""
+def features(words: Sequence[str]) -> Iterator[int]:
+    """Yield a number for each feature of a text's plain words, the same one as often as it stands there."""
     plain = ["0" if word[0].isdigit() else word for word in words]
     framed = [BEGIN, *plain, END]
-    yield from plain
-    for first, second in pairwise(framed):
-        yield f"{first} {second}"
-    for first, second, third in zip(framed, framed[1:], framed[2:], strict=False):
-        yield f"{first} {second} {third}"
     for word in plain:
-        yield from _letters(word)
+        yield from _of_word(word)
+    for pair in pairwise(framed):
+        yield _number(" ".join(pair))
+    for three in zip(framed, framed[1:], framed[2:], strict=False):
+        yield _number(" ".join(three))
 
 
-@lru_cache(maxsize=16_384)
-def _letters(word: str) -> tuple[str, ...]:
+@lru_cache(maxsize=32_768)
+def _of_word(word: str) -> tuple[int, ...]:
+    """Return the numbers of a word and its groups of letters; words come again and again."""
     padded = f"<{word[:MAX_WORD]}>"
-    return tuple(padded[start : start + size] for size in LETTERS for start in range(len(padded) - size + 1))
+    groups = (padded[start : start + size] for size in LETTERS for start in range(len(padded) - size + 1))
+    return (_number(word), *map(_number, groups))
+
+
+def _number(feature: str) -> int:
+    return crc32(feature.encode())
 
 
 def hashed(words: Sequence[str], places: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Return where a text's features fall and how much each counts; the values have length 1."""
-    fallen = np.fromiter((crc32(feature.encode()) % places for feature in features(words)), dtype=np.intp)
+    fallen = np.fromiter(features(words), dtype=np.intp) % places
     found, counts = np.unique(fallen, return_counts=True)
     values = np.sqrt(counts).astype(np.float32)
     return found, values / (np.linalg.norm(values) or 1.0)

@@ -6,11 +6,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hookflash.signals.encoder import LAYER_DIMS, Span, encoder
+from hookflash.signals.encoder import LAYER_DIMS, Span, encoder, unit
 from hookflash.signals.text import words_in
 
 # Shorter sentences belong to the one after them: "Hi. I need a refund."
 MIN_WORDS = 3
+# A turn of so few words is one part: what it says is not hidden by the rest.
+WHOLE_WORDS = 16
 # Speech comes without full stops: longer sentences are read in windows that overlap by half.
 WINDOW_WORDS = 16
 # Of a turn with more parts than this, as many from its beginning and its end.
@@ -23,7 +25,7 @@ _SENTENCE = re.compile(r"[^.!?¿¡;:\n。！？]+")
 def parts_of(text: str) -> tuple[Span, ...]:
     """Return the characters of the whole text, then those of each of its parts where there are several."""
     whole = (0, len(text))
-    if len(words_in(text)) <= MIN_WORDS:
+    if len(words_in(text)) <= WHOLE_WORDS:
         return (whole,)
     sentences = _sentences(text)
     parts = [window for sentence in sentences for window in _windows(text, sentence)]
@@ -44,7 +46,7 @@ def rows_of(text: str) -> NDArray[np.float32] | None:
 def meaning_of(text: str) -> NDArray[np.float32] | None:
     """Return what a whole text means as a vector of length 1, small enough to remember many; None without an encoder."""
     rows = rows_of(text)
-    return None if rows is None else rows[0, -LAYER_DIMS:].copy()
+    return None if rows is None else unit(rows[:1])[0, -LAYER_DIMS:]
 
 
 def _sentences(text: str) -> list[Span]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hookflash.model import Channel, Conversation, Evidence, Kind, Signal, Turn
 from hookflash.signals.asked import asked_for
-from hookflash.signals.heads import SUREST, fires_at, likely
+from hookflash.signals.heads import SUREST, heads, likely
 from hookflash.signals.lexicon import CERTAIN, excepted
 from hookflash.signals.text import evidence_of, part_of, phrases_in
 
@@ -29,7 +29,7 @@ class RequestDetector:
         if found:
             return (self._signal(CERTAIN, _told(evidence_of(found, turn.text, number), turn.text)),)
         learned = likely(turn.text).get(Kind.EXPLICIT_REQUEST)
-        if learned is None or _says_something_else(turn.text) or learned.probability < fires_at(Kind.EXPLICIT_REQUEST, turn.text):
+        if learned is None or _says_something_else(turn.text) or learned.probability < heads().fires_at[Kind.EXPLICIT_REQUEST]:
             return ()
         return (self._signal(round(min(learned.probability, SUREST), 3), _told((part_of(turn.text, learned.span, number),), turn.text)),)
 

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from hookflash.model import Conversation, Evidence, Kind, Signal, Turn
 from hookflash.signals.classify import Classifier
-from hookflash.signals.text import follows_up, part_of, states_a_wish
+from hookflash.signals.text import SUBSTANCE_WORDS, part_of, substance
+from hookflash.signals.wish import follows_up, states_a_wish
 
 # Scores below this are noise; they would only crowd the record.
 NOTABLE = 0.3
 # What follows up on an earlier wish leans on it ("is that one ok?"), so that its own words tell less.
 FOLLOW_UP = 0.65
+# What states no wish may still tell of a fenced matter ("we were all ill after your buffet"), but says it less surely.
+REMARK = 0.8
 
 
 class ScopeDetector:
@@ -31,8 +34,9 @@ class ScopeDetector:
 
     def _of_words(self, turn: Turn, conversation: Conversation, classifier: Classifier, number: int) -> Iterator[Signal]:
         wish = states_a_wish(turn, conversation)
-        if classifier.fenced and (wish or len(turn.text.split()) > 2):
+        if classifier.fenced and (wish or len(substance(turn.text)) >= SUBSTANCE_WORDS):
             topic, score, span = classifier.fenced_topic(turn.text)
+            score *= 1.0 if wish else REMARK
             if score >= NOTABLE:
                 yield self._signal(Kind.FENCED, score, part_of(turn.text, span, number), topic)
         if wish and classifier.intents:

@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 
-from hookflash.model import DISTRESS, Conversation, Evidence, Kind, Speaker, Turn
+from hookflash.model import DISTRESS, Evidence, Kind
 from hookflash.signals.combine import distinct
 from hookflash.signals.lexicon import Found, lexicon
 from hookflash.signals.normalise import Word, words_of
 
 SMALL_TALK, TOLD_ALREADY, REQUEST_FORM, ASSISTANT_LOST = "small_talk", "told_already", "request_form", "assistant_lost"
-# A reply this short to a question is an answer ("Tuesday works, around ten"), not a new wish.
-ANSWER_WORDS = 12
 # With fewer words of substance than this there is nothing to classify.
 SUBSTANCE_WORDS = 2
 _ASKING = frozenset(
@@ -63,32 +61,10 @@ def substance(text: str) -> tuple[str, ...]:
     )
 
 
-def states_a_wish(turn: Turn, conversation: Conversation) -> bool:
-    """Whether a turn says what the customer wants, rather than being small talk, an answer or a remark.
-
-    The first turn of substance does; a later one if it has the form of a request or a question.
-    """
-    if len(substance(turn.text)) < SUBSTANCE_WORDS:
-        return False
-    return has_request_form(turn.text) if follows_up(conversation) else not _is_answer(turn, conversation)
-
-
-def follows_up(conversation: Conversation) -> bool:
-    """Whether the customer already said what they want."""
-    return any(len(substance(record.turn.text)) >= SUBSTANCE_WORDS for record in conversation.said_by(Speaker.CUSTOMER))
-
-
 def has_request_form(text: str) -> bool:
     """Whether a text asks for something, by its words or its question mark."""
     words = words_in(text)
     return "?" in text or bool(words and words[0].plain in _ASKING) or REQUEST_FORM in phrases_in(text)
-
-
-def _is_answer(turn: Turn, conversation: Conversation) -> bool:
-    asked = conversation.turns and conversation.turns[-1].turn
-    if not asked or asked.speaker is not Speaker.ASSISTANT or "?" not in asked.text:
-        return False
-    return len(words_in(turn.text)) <= ANSWER_WORDS and not has_request_form(turn.text)
 
 
 @cache
@@ -101,6 +77,12 @@ def stop_words() -> frozenset[str]:
 def background() -> tuple[str, ...]:
     """Return ordinary requests of many kinds: what a customer may say that is somebody else's business."""
     return tuple(_data("background.txt").splitlines())
+
+
+@cache
+def remarks() -> tuple[str, ...]:
+    """Return what customers say in between, to any business: thanks, answers, grumbles."""
+    return tuple(_data("remarks.txt").splitlines())
 
 
 def _data(name: str) -> str:

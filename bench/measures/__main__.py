@@ -1,30 +1,21 @@
-"""What the detectors miss on labelled data that nothing was tuned on: `make measure` prints what docs/measured.md shows.
-
-`HOOKFLASH_DATA` may name a folder with public sets (CLINC150, Banking77, MultiDoGO as JSON lines) for false alarms on
-ordinary turns; the turns that the heads learned from are left out.
-"""
+"""`python -m bench.measures`: every table of docs/measured.md, in its order."""
 
 import asyncio
 import json
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
+from bench.measures.common import AT, CORPORA, ROOT, decided, rows, triggers
+from bench.measures.manipulation import manipulations
+from bench.measures.topics import businesses, clinc, few_examples
 from hookflash.app.wiring import judge_for
 from hookflash.lab.evaluate import Evaluation, LabelledConversation, LabelledTurn, evaluate
 from hookflash.lab.figures import share
-from hookflash.matrix import load_matrix
-from hookflash.model import Conversation, Kind, Turn
+from hookflash.matrix import Matrix, load_matrix
+from hookflash.model import Kind
 
-ROOT = Path(__file__).parents[1]
-CORPORA = ROOT / "corpora"
 PUBLIC = ("clinc150.dev", "banking77.train", "multidogo.train")
-# The hour matters to no rule here; it only has to be one.
-AT = datetime(2026, 11, 24, 16, tzinfo=UTC)
-
-
-def rows(path: Path) -> list[dict]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+HANDOFFS = ("nlupp.dev", "rasa_handoff.dev")
 
 
 def show(title: str, evaluation: Evaluation) -> None:
@@ -64,27 +55,54 @@ async def conversations(name: str, files: list[Path], keep) -> None:
     print(f"Conversations of the {name}: missed {found.never_came}; late {found.came_late}; needless {found.came_needlessly}")
 
 
+async def scoped_conversations() -> None:
+    """Dialogues with the businesses of `corpora/scope`, each with its own topics."""
+    plain = load_matrix(CORPORA / "matrix.yaml")
+    labelled = rows(CORPORA / "scope" / "dialogues.jsonl")
+    came = []
+    for name in sorted({row["business"] for row in labelled}):
+        business = json.loads((CORPORA / "scope" / f"{name}.json").read_text(encoding="utf-8"))
+        scope = {part: {topic: {"examples": texts} for topic, texts in business[part].items()} for part in ("intents", "fenced")}
+        judge = judge_for(Matrix.model_validate(plain.model_dump(by_alias=True) | {"scope": scope}))
+        mine = [LabelledConversation.model_validate(row) for row in labelled if row["business"] == name]
+        came += (await evaluate(judge, mine, AT, 0.01)).conversations
+    needing, happy = ([one for one in came if one.row.want.action == action] for action in ("escalate", "continue"))
+    missed = share(sum(one.turn is None for one in needing), len(needing))
+    needless = share(sum(one.turn is not None for one in happy), len(happy))
+    print(f"Conversations of eight more businesses (these were looked at while choosing): missed {missed}; needless {needless}")
+
+
+async def handoffs(judge, folder: Path) -> None:
+    """Requests for a person in public sets that nothing was trained on."""
+    print("\n| public requests for a person | requests | missed | others | taken for one |")
+    print("|---|---|---|---|---|")
+    for name in HANDOFFS:
+        found = {True: [], False: []}
+        for row in rows(folder / f"{name}.jsonl"):
+            found[row["handoff"]].append(Kind.EXPLICIT_REQUEST in triggers(await decided(judge, row["text"])))
+        asked, others = found[True], found[False]
+        cells = (str(share(len(asked) - sum(asked), len(asked))), f"{len(others):,}", str(share(sum(others), len(others))))
+        print(f"| {name} | {len(asked)} | {' | '.join(cells)} |")
+
+
 async def ordinary(judge, folder: Path) -> None:
-    learned = {row["text"].strip() for row in rows(CORPORA / "ordinary.jsonl")}
+    learned = {row["text"].strip() for name in ("ordinary", "topics", "replies") for row in rows(CORPORA / f"{name}.jsonl")}
     print("\n| ordinary customer turns | turns | taken for a request | red flag or crisis | any other distress |")
     print("|---|---|---|---|---|")
     for name in PUBLIC:
         texts = [row["text"] for row in rows(folder / f"{name}.jsonl") if row["text"].strip() not in learned]
-        fired = [{reason.trigger for reason in (await decided(judge, text)).reasons} for text in texts]
+        fired = [triggers(await decided(judge, text)) for text in texts]
         request = sum(Kind.EXPLICIT_REQUEST in one for one in fired)
         safety = sum(bool(one & {Kind.RED_FLAG, Kind.CRISIS}) for one in fired)
         distress = sum(bool(one & {Kind.ANGER, Kind.PAIN, Kind.URGENCY, Kind.CONFUSION}) for one in fired)
         print(f"| {name} | {len(texts):,} | {share(request, len(texts))} | {share(safety, len(texts))} | {share(distress, len(texts))} |")
 
 
-async def decided(judge, text: str):
-    return (await judge.judge(Turn(speaker="customer", text=text), Conversation(id="measure"), AT)).decision
-
-
 async def main() -> None:
     judge = judge_for(load_matrix(CORPORA / "matrix.yaml"))
     test = CORPORA / "test"
-    await turns(judge, "English", [test / "en5.jsonl"])
+    await turns(judge, "English, the newer set", [test / "en20.jsonl"])
+    await turns(judge, "English, the older set", [test / "en5.jsonl"])
     await turns(judge, "Spanish", [test / "es9.jsonl"])
     await turns(judge, "Twenty-two other languages", [file for file in sorted(test.glob("*9.jsonl")) if file.stem != "es9"])
     await turns(judge, "Drafts", [CORPORA / "drafts" / "test.jsonl"], draft=True)
@@ -93,8 +111,14 @@ async def main() -> None:
     await conversations("clinic", [CORPORA / "conversations.jsonl"], lambda row: bool(row["turns"]))
     await conversations("clinic", [CORPORA / "dialogues.jsonl"], lambda row: row["id"].startswith("d"))
     await conversations("shop", [CORPORA / "dialogues.jsonl"], lambda row: row["id"].startswith("s"))
+    await scoped_conversations()
+    await manipulations(judge, AT)
+    businesses()
+    few_examples()
     if data := os.environ.get("HOOKFLASH_DATA"):
         await ordinary(judge, Path(data))
+        await handoffs(judge, Path(data))
+        clinc(Path(data))
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def test_decide_follows_conversations():
         [
             customer("that's really annoying", conversation="a"),
             customer("I want a human", conversation="b"),
-            customer("and it is getting really frustrating too", conversation="a"),
+            customer("this is ridiculous, I am fed up with you", conversation="a"),
             {"speaker": "assistant", "text": "Let me help!", "draft": True, "conversation": "b"},
             {"speaker": "responder", "text": "Hi, this is Ana.", "conversation": "b"},
             customer("thanks", conversation="b"),

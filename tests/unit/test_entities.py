@@ -112,3 +112,14 @@ def test_what_was_said_can_always_be_quoted(text):
 def test_the_kinds_have_names_for_people():
     """Nothing is called by a number or a code."""
     assert all(kind.value.replace("_", "").isalpha() for kind in EntityKind)
+
+
+def test_replies_that_give_nothing_give_no_fact():
+    """A phone number is taken as given, possible or none; words and short counts are no numbers."""
+    asked = "A: What phone number can we call?"
+    assert facts(asked, "394 293 1022") == {("phone", "394 293 1022", "+13942931022")}
+    assert not facts(asked, "dunno")
+    assert not facts(asked, "12")
+    assert not facts("A: What is your order number?", "dunno")
+    assert not facts("order number 12 please")
+    assert not facts("Hello.", "A: Thanks.", "dunno")

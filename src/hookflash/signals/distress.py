@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from hookflash.model import DISTRESS, Conversation, Evidence, Kind, Signal, Speaker, Turn
 from hookflash.signals.combine import combined
 from hookflash.signals.heads import heads, lifted, likely
-from hookflash.signals.lexicon import CERTAIN
+from hookflash.signals.lexicon import CERTAIN, MAIN
 from hookflash.signals.text import evidence_of, part_of, phrases_in, whole_turn
 
-# What may cost a life is heard by rule first; the heads only add. The others are as likely as the heads say.
+# What may cost a life is heard by rule first; the heads only add. The others are as likely as the heads say, but for the
+# phrases of other languages than the encoder's own: there the heads know too little to be left alone.
 RULES_FIRST = frozenset({Kind.RED_FLAG, Kind.CRISIS})
 # A turn that hints this much is read once more together with the customer's turn before it, where both are short.
 HINTING = 0.15
@@ -42,7 +43,7 @@ class DistressDetector:
     def _of_kind(self, kind: str, turn: Turn, conversation: Conversation) -> Signal:
         number = conversation.spoken + 1
         found = phrases_in(turn.text).get(kind, ())
-        scores = [one.score for one in found if one.score >= CERTAIN] if kind in RULES_FIRST else []
+        scores = [one.score for one in found if one.score >= CERTAIN and (kind in RULES_FIRST or one.language != MAIN)]
         scores.append(_learned(kind, turn.text))
         if kind in RULES_FIRST and max(scores[-1], _before(kind, conversation)) >= HINTING:
             scores.append(_in_two_breaths(kind, turn, conversation))

@@ -21,12 +21,13 @@ BEGIN, END = "^", "$"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A phrase of a kind, found in characters `start` to `end` of a text."""
+    """A phrase of a kind in a language's lexicon, found in characters `start` to `end` of a text."""
 
     kind: str
     score: float
     start: int
     end: int
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Lexicon:
         spans = [span for span in spans if span[0].language == MAIN or not self._is_shared(words[span[1] : span[2] + 1])]
         exceptions = [span for span in spans if not span[0].score]
         return [
-            Found(rule.kind if rule.score else excepted(rule.kind), rule.score, words[first].start, words[last].end)
+            Found(rule.kind if rule.score else excepted(rule.kind), rule.score, words[first].start, words[last].end, rule.language)
             for rule, first, last in spans
             if not rule.score or not any(_cancels(exception, (rule, first, last)) for exception in exceptions)
         ]
@@ -114,4 +115,4 @@ def _text(name: str) -> str:
     return resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
 
 
-__all__ = ["CERTAIN", "Found", "Lexicon", "excepted", "lexicon"]
+__all__ = ["CERTAIN", "MAIN", "Found", "Lexicon", "excepted", "lexicon"]

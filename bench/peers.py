@@ -104,12 +104,13 @@ def main() -> None:
     judge = judge_for(load_matrix(CORPORA / "matrix.yaml"))
     peers = Peers()
     conversation = Conversation(id="bench")
+    loop = asyncio.new_event_loop()
 
     def ours(text: str):
-        decision = asyncio.run(judge.judge(Turn(speaker="customer", text=text), conversation, AT)).decision
+        record = loop.run_until_complete(judge.judge(Turn(speaker="customer", text=text), conversation, AT))
         history = (HistoryTurn(number=1, speaker=Speaker.CUSTOMER, text=text, at=AT),)
         entities(history, now=AT, zone="UTC", country="US", complaint=False)
-        return decision
+        return record.decision
 
     exam = rows("test/en20.jsonl")
     for line in exam[-100:]:

@@ -46,7 +46,7 @@ def businesses() -> None:
 def _taken_for(classifier: Classifier, text: str) -> str:
     if classifier.fenced and classifier.fenced_topic(text)[1] >= FENCED_AT:
         return "fenced"
-    if not states_a_wish(Turn(speaker=Speaker.CUSTOMER, text=text), Conversation(id="measure")):
+    if not states_a_wish(Turn(speaker=Speaker.CUSTOMER, text=text), Conversation(id="measure"), "en"):
         return "nothing"
     if classifier.outside(text)[0] >= SCOPE_AT:
         return "outside"

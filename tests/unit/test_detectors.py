@@ -193,8 +193,8 @@ def test_answers_and_remarks_are_not_classified(clinic_panel):
 def test_without_examples_nothing_is_classified():
     """A matrix that declares no scope has nothing to be outside of."""
     turn = customer("what is the weather in Lisbon tomorrow")
-    assert not ScopeDetector(None).detect(turn, NEW)
-    assert not ConfidenceDetector(None).detect(turn, NEW)
+    assert not ScopeDetector(None, "en").detect(turn, NEW)
+    assert not ConfidenceDetector(None, "en").detect(turn, NEW)
 
 
 def test_repeats_of_the_customer_count():

@@ -123,6 +123,15 @@ def test_the_encoder_reads_parts_in_one_pass_and_likens_meanings():
     assert np.allclose(rows[0], reader.states(text)[0].mean(axis=0), atol=1e-4)
 
 
+def test_what_is_learned_for_english_is_not_asked_of_other_languages():
+    """A turn of unknown language is taken for one in the business' main language."""
+    reply, asked = customer("ja den zweiten Termin bitte"), "Der erste oder der zweite?"
+    before = Turn(speaker="assistant", text=asked)
+    record = TurnRecord(number=1, turn=before, decision=Decision(conversation="c", turn=1, action=Action.CONTINUE, matrix="m"))
+    assert states_a_wish(customer("Wann haben Sie geöffnet und wo kann ich parken?"), NEW, "de")
+    assert not states_a_wish(reply, NEW.with_turn(record), "de")
+
+
 def test_without_the_encoder_the_other_layers_hear_and_the_decision_says_so(monkeypatch, tmp_path):
     """A missing file, or one that is not the reviewed one, costs no verdict and is named."""
     (tmp_path / "encoder.onnx").write_bytes(b"something else")
@@ -152,7 +161,7 @@ def test_without_the_encoder_the_other_layers_hear_and_the_decision_says_so(monk
 )
 def test_a_wish_is_told_from_an_answer(text, wish):
     """By its meaning: an answer or thanks is neither out of scope nor unclear."""
-    assert states_a_wish(customer(text), NEW) is wish
+    assert states_a_wish(customer(text), NEW, "en") is wish
 
 
 def test_one_more_sign_never_lowers_a_score():

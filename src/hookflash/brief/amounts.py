@@ -18,10 +18,10 @@ _CURRENCIES = {
     "PLN": "zł|pln|złotych|zloty",
     "CHF": "chf|franken|francs?",
 }
-_SIGN, _UNIT = "|".join(_CURRENCIES.values()), "|".join(_CURRENCIES.values())
+_CURRENCY = "|".join(_CURRENCIES.values())
 _NUMBER = r"\d{1,3}(?:[,. ]\d{3})+(?:[.,]\d{1,2})?|\d{1,9}(?:[.,]\d{1,2})?"
 _AMOUNT = re.compile(
-    rf"(?:(?<!\w)(?P<sign>{_SIGN})\s?(?P<a>{_NUMBER})|(?<![\d,.])(?P<b>{_NUMBER})\s?(?P<unit>{_UNIT})(?!\w))", re.IGNORECASE
+    rf"(?:(?<!\w)(?P<sign>{_CURRENCY})\s?(?P<a>{_NUMBER})|(?<![\d,.])(?P<b>{_NUMBER})\s?(?P<unit>{_CURRENCY})(?!\w))", re.IGNORECASE
 )
 # Some postcodes tell by their shape alone; plain digits need the word, or the country's own form behind a comma.
 _POSTCODES = {

@@ -15,9 +15,12 @@ class ConfidenceDetector:
     name = "confidence"
     deadline = 0.1
 
-    def __init__(self, classifier: Classifier | None) -> None:
-        """Take the classifier of the matrix; without one, only the assistant's own confidence is reported."""
-        self._classifier = classifier
+    def __init__(self, classifier: Classifier | None, main: str) -> None:
+        """Take the classifier of the matrix; without one, only the assistant's own confidence is reported.
+
+        `main` is the language the business mainly answers in.
+        """
+        self._classifier, self._main = classifier, main
 
     def detect(self, turn: Turn, conversation: Conversation) -> Sequence[Signal]:
         """Return one `confidence` signal: by the assistant's own intent where the turn carries it, else by ours."""
@@ -26,7 +29,7 @@ class ConfidenceDetector:
         number = conversation.spoken + 1
         if turn.intent is not None:
             return (self._signal(turn.intent.name, turn.intent.confidence, ASSISTANT, number),)
-        if self._classifier is None or not self._classifier.intents or not states_a_wish(turn, conversation):
+        if self._classifier is None or not self._classifier.intents or not states_a_wish(turn, conversation, self._main):
             return ()
         if self._classifier.read(turn.text)[0].guess.is_remark:
             return ()

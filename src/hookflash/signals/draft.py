@@ -7,10 +7,9 @@ from hookflash.model import Conversation, Evidence, Kind, Owner, Signal, Turn
 from hookflash.signals.classify import Classifier
 from hookflash.signals.heads import Score, draft_heads, lifted, likely_draft
 from hookflash.signals.lexicon import CERTAIN
+from hookflash.signals.meaning import DRAFTS
 from hookflash.signals.scope import NOTABLE
 from hookflash.signals.text import evidence_of, part_of, phrases_in
-
-BY_WORDS = (Kind.DRAFT_PROMISE, Kind.DRAFT_HUMAN, Kind.DRAFT_DISCOURAGES, Kind.DRAFT_REASSURES)
 
 _SENTENCE_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f][\"')\]\u201d]*(?=\s|$)|\n")
 
@@ -45,7 +44,7 @@ class DraftDetector:
 
     def _of_words(self, text: str, conversation: Conversation) -> Iterator[Signal]:
         learned = likely_draft(text)
-        for kind in BY_WORDS:
+        for kind in DRAFTS:
             if signal := self._of_kind(kind, text, learned, conversation.spoken + 1):
                 yield signal
 

@@ -31,12 +31,12 @@ REQUIRED = ("request", "distress", "confidence", "scope", "stuck", "draft")
 
 def builtin_detectors(matrix: Matrix) -> tuple[Detector, ...]:
     """Return the detectors that ship with hookflash, trained for a matrix."""
-    classifier = classifier_for(matrix)
+    classifier, main = classifier_for(matrix), matrix.business.languages[0]
     return (
         RequestDetector(),
         DistressDetector(),
-        ScopeDetector(classifier),
-        ConfidenceDetector(classifier),
+        ScopeDetector(classifier, main),
+        ConfidenceDetector(classifier, main),
         StuckDetector(),
         DraftDetector(classifier),
     )

@@ -21,9 +21,12 @@ class ScopeDetector:
     name = "scope"
     deadline = 0.1
 
-    def __init__(self, classifier: Classifier | None) -> None:
-        """Take the classifier of the matrix; without one, only the assistant's own intent is judged."""
-        self._classifier = classifier
+    def __init__(self, classifier: Classifier | None, main: str) -> None:
+        """Take the classifier of the matrix; without one, only the assistant's own intent is judged.
+
+        `main` is the language the business mainly answers in.
+        """
+        self._classifier, self._main = classifier, main
 
     def detect(self, turn: Turn, conversation: Conversation) -> Sequence[Signal]:
         """Return `scope.fenced` and `scope` signals for a customer's turn."""
@@ -33,7 +36,7 @@ class ScopeDetector:
         return [*self._of_words(turn, conversation, self._classifier, number), *self._of_intent(turn, self._classifier, number)]
 
     def _of_words(self, turn: Turn, conversation: Conversation, classifier: Classifier, number: int) -> Iterator[Signal]:
-        wish = states_a_wish(turn, conversation)
+        wish = states_a_wish(turn, conversation, self._main)
         if classifier.fenced and (wish or len(substance(turn.text)) >= SUBSTANCE_WORDS):
             topic, score, span = classifier.fenced_topic(turn.text)
             score *= 1.0 if wish else REMARK

@@ -9,11 +9,14 @@ ANSWER_WORDS = 12
 LIKELY = 0.5
 
 
-def states_a_wish(turn: Turn, conversation: Conversation) -> bool:
-    """Whether a turn has substance and is a wish: by its meaning in English, elsewhere by its form and its place."""
+def states_a_wish(turn: Turn, conversation: Conversation, main: str) -> bool:
+    """Whether a turn has substance and is a wish: by its meaning in English, elsewhere by its form and its place.
+
+    What nobody knows the language of is taken to be in the business' `main` one.
+    """
     if len(substance(turn.text)) < SUBSTANCE_WORDS:
         return False
-    english = turn.language is None or turn.language.lower().startswith("en")
+    english = (turn.language or conversation.language or main).lower().startswith("en")
     likely = probability(WISH, turn.text) if english else None
     if likely is not None:
         return likely >= LIKELY

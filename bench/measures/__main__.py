@@ -5,13 +5,13 @@ import json
 import os
 from pathlib import Path
 
-from bench.measures.common import AT, CORPORA, ROOT, decided, rows, triggers
+from bench.measures.common import AT, CORPORA, ROOT, decided, judge_of, rows, triggers
 from bench.measures.manipulation import manipulations
 from bench.measures.topics import businesses, clinc, few_examples
 from hookflash.app.wiring import judge_for
 from hookflash.lab.evaluate import Evaluation, LabelledConversation, LabelledTurn, evaluate
 from hookflash.lab.figures import share
-from hookflash.matrix import Matrix, load_matrix
+from hookflash.matrix import load_matrix
 from hookflash.model import Kind
 
 PUBLIC = ("clinc150.dev", "banking77.train", "multidogo.train")
@@ -57,13 +57,11 @@ async def conversations(name: str, files: list[Path], keep) -> None:
 
 async def scoped_conversations() -> None:
     """Dialogues with the businesses of `corpora/scope`, each with its own topics."""
-    plain = load_matrix(CORPORA / "matrix.yaml")
     labelled = rows(CORPORA / "scope" / "dialogues.jsonl")
     came = []
     for name in sorted({row["business"] for row in labelled}):
         business = json.loads((CORPORA / "scope" / f"{name}.json").read_text(encoding="utf-8"))
-        scope = {part: {topic: {"examples": texts} for topic, texts in business[part].items()} for part in ("intents", "fenced")}
-        judge = judge_for(Matrix.model_validate(plain.model_dump(by_alias=True) | {"scope": scope}))
+        judge = judge_of(business)
         mine = [LabelledConversation.model_validate(row) for row in labelled if row["business"] == name]
         came += (await evaluate(judge, mine, AT, 0.01)).conversations
     needing, happy = ([one for one in came if one.row.want.action == action] for action in ("escalate", "continue"))
@@ -103,8 +101,10 @@ async def main() -> None:
     test = CORPORA / "test"
     await turns(judge, "English, the newer set", [test / "en20.jsonl"])
     await turns(judge, "English, the older set", [test / "en5.jsonl"])
-    await turns(judge, "Spanish", [test / "es9.jsonl"])
-    await turns(judge, "Twenty-two other languages", [file for file in sorted(test.glob("*9.jsonl")) if file.stem != "es9"])
+    await turns(judge, "Spanish, the newer set", [test / "es21.jsonl"])
+    await turns(judge, "Spanish, the older set", [test / "es9.jsonl"])
+    await turns(judge, "Twelve other languages, the newer set", [test / "xx21.jsonl"])
+    await turns(judge, "Twenty-two other languages, the older set", [file for file in sorted(test.glob("*9.jsonl")) if file.stem != "es9"])
     await turns(judge, "Drafts", [CORPORA / "drafts" / "test.jsonl"], draft=True)
     await languages(judge)
     print()
@@ -113,7 +113,7 @@ async def main() -> None:
     await conversations("shop", [CORPORA / "dialogues.jsonl"], lambda row: row["id"].startswith("s"))
     await scoped_conversations()
     await manipulations(judge, AT)
-    businesses()
+    await businesses()
     few_examples()
     if data := os.environ.get("HOOKFLASH_DATA"):
         await ordinary(judge, Path(data))

@@ -6,21 +6,19 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.measures.common import CORPORA, rows
+from bench.measures.common import CORPORA, decided, judge_of, rows, triggers
 from hookflash.lab.figures import calibration_error, ranking, reliability, share
-from hookflash.model import Conversation, Speaker, Turn
+from hookflash.model import Kind
 from hookflash.signals.classify import Classifier
-from hookflash.signals.wish import states_a_wish
 
 # These businesses were looked at while choices were made; the others were not.
 CHOSEN_BY = ("dental_clinic", "broadband_provider", "furniture_shop", "airline_app", "credit_union", "invoicing_saas", "online_grocery")
 CHOSEN_BY += ("physiotherapy", "university_admissions", "vet_clinic", "water_utility")
-SCOPE_AT, FENCED_AT, SURE = 0.5, 0.5, 0.55
 STAFF_EXAMPLES = 4
 FEW = 5
 
 
-def businesses() -> None:
+async def businesses() -> None:
     """Print what becomes of the turns of businesses that nothing was chosen by."""
     print("\n| turns of businesses not seen before | turns | taken for a fenced topic | for out of scope | unsure |")
     print("|---|---|---|---|---|")
@@ -30,27 +28,17 @@ def businesses() -> None:
         if file.stem in CHOSEN_BY:
             continue
         business = json.loads(file.read_text(encoding="utf-8"))
-        classifier = Classifier(business["intents"], business["fenced"])
+        judge, classifier = judge_of(business), Classifier(business["intents"], business["fenced"])
         for turn in business["turns"]:
             kind = counts[turn["expects"]]
             kind["turns"] += 1
-            kind[_taken_for(classifier, turn["text"])] += 1
+            kind.update(triggers(await decided(judge, turn["text"])))
             if turn["expects"] == "in_scope":
                 right[classifier.intent(turn["text"])[0] == turn["intent"]] += 1
     for name, kind in counts.items():
-        cells = [str(share(kind[what], kind["turns"])) for what in ("fenced", "outside", "unsure")]
+        cells = [str(share(kind[what], kind["turns"])) for what in (Kind.FENCED, Kind.SCOPE, Kind.CONFIDENCE)]
         print(f"| {name} | {kind['turns']} | {' | '.join(cells)} |")
     print(f"\nThe intent is right in {share(right[True], right.total())} of the turns in scope.")
-
-
-def _taken_for(classifier: Classifier, text: str) -> str:
-    if classifier.fenced and classifier.fenced_topic(text)[1] >= FENCED_AT:
-        return "fenced"
-    if not states_a_wish(Turn(speaker=Speaker.CUSTOMER, text=text), Conversation(id="measure"), "en"):
-        return "nothing"
-    if classifier.outside(text)[0] >= SCOPE_AT:
-        return "outside"
-    return "unsure" if classifier.intent(text)[1] < SURE else "nothing"
 
 
 def few_examples() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from hookflash.cards import mask_cards
 from hookflash.errors import SequenceError
 from hookflash.model import (
     Alert,
@@ -24,7 +25,6 @@ from hookflash.model import (
     TurnRecord,
 )
 from hookflash.ports import Change
-from hookflash.redact import mask_cards
 
 OUTGOING = (DeliverBrief, Ring, StopRinging, Say, Alert)
 

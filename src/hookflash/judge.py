@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
+from hookflash.cards import mask_cards
 from hookflash.changes import sets_off
 from hookflash.decide import decide
 from hookflash.matrix import Matrix
 from hookflash.model import Action, Conversation, Kind, Owner, Signal, Speaker, Turn, TurnRecord
-from hookflash.redact import mask_cards
 from hookflash.signals.heads import models
 from hookflash.signals.language import spoken_language
 from hookflash.signals.panel import Panel

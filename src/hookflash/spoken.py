@@ -7,6 +7,7 @@ quoted as it was said. Numbers in words are read by text2num (MIT), which knows 
 import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import NamedTuple
 
 from text_to_num import alpha2digit
@@ -16,6 +17,8 @@ NUMBER_LANGUAGES = ("en", "es", "fr", "de", "it", "nl", "pt", "da")
 MIN_PIECES = 3
 # A group of digits that is read out at once is no longer than this; longer ones are written.
 SPOKEN_DIGITS = 2
+# Numbers are read in stretches of so many words, so that a long text costs no more a word than a short one.
+STRETCH_WORDS = 40
 
 _REPEATS = {"double": 2, "triple": 3, "treble": 3, "doble": 2, "doppel": 2}
 _ZERO = frozenset({"oh", "o", "nought"})
@@ -104,8 +107,26 @@ def _explains(tokens: Sequence[Token], place: int, words: tuple[str, ...]) -> bo
 
 def _numbers(tokens: list[Token], language: str) -> list[Token]:
     """Return the words with numbers in digits; what changed stands for all the words it came from."""
+    return [one for stretch in _stretches(tokens) for one in _numbers_of(stretch, language)]
+
+
+def _stretches(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """Yield short stretches of words that cut no number in two, unless it is as long as a stretch itself."""
+    stretch: list[Token] = []
+    for token in tokens:
+        full = len(stretch) >= STRETCH_WORDS and not _NUMBER_WORD.match(stretch[-1].text)
+        if full or len(stretch) >= 2 * STRETCH_WORDS:
+            yield stretch
+            stretch = []
+        stretch.append(token)
+    yield stretch
+
+
+def _numbers_of(tokens: Sequence[Token], language: str) -> list[Token]:
     before = [token.text for token in tokens]
     after = alpha2digit(" ".join(before), language, 0).split()
+    if after == before:
+        return [*tokens]
     changed: list[Token] = []
     for kind, first, last, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if kind == "equal":
@@ -115,6 +136,27 @@ def _numbers(tokens: list[Token], language: str) -> list[Token]:
         elif first < last:
             changed += [Token(new, tokens[first].start, tokens[last - 1].end) for new in after[start:end]]
     return changed
+
+
+@lru_cache(maxsize=65_536)
+def is_number_word(word: str, language: str) -> bool:
+    """Whether a word is a number in digits or in a language's words, or repeats the one behind it ("double")."""
+    bare = word.strip(",.;:-").lower()
+    return bare.isdigit() or bare in _REPEATS or bare in _ZERO or (bare.isalpha() and alpha2digit(bare, language, 0).isdigit())
+
+
+def number_runs(text: str, language: str, least: int) -> Iterator[tuple[int, int]]:
+    """Yield the characters of every run of at least so many number words of a language."""
+    run: list[re.Match[str]] = []
+    for found in re.finditer(r"\S+", text):
+        if is_number_word(found.group(), language):
+            run.append(found)
+            continue
+        if len(run) >= least:
+            yield run[0].start(), run[-1].end()
+        run = []
+    if len(run) >= least:
+        yield run[0].start(), run[-1].end()
 
 
 def _codes(tokens: Sequence[Token]) -> Iterator[Token]:

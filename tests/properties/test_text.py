@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookflash.redact import mask_cards
+from hookflash.cards import mask_cards
 from hookflash.signals.lexicon import lexicon
 from hookflash.signals.normalise import words_of
 

@@ -183,6 +183,30 @@ def test_the_assistants_own_intent_is_honoured_and_may_raise(clinic_panel):
     assert kinds(name="order_pizza", confidence=0.9)[Kind.SCOPE].score == 0.9
 
 
+def test_examples_that_say_otherwise_put_the_assistants_intent_in_doubt(clinic_panel):
+    """Where the matrix' examples are sure of another intent, one of the two is mistaken: confidence falls."""
+
+    def confidence(name):
+        turn = customer("I would like to book an appointment for a cleaning", intent=Intent(name=name, confidence=0.97))
+        return [signal.score for signal in clinic_panel.measure(turn, NEW) if signal.kind == Kind.CONFIDENCE]
+
+    assert confidence("book_appointment") == [0.97]
+    agreed, doubted = confidence("opening_hours")
+    assert agreed == 0.97
+    assert doubted < 0.2
+
+
+def test_a_pleased_customer_is_heard_and_brings_nobody(clinic_panel):
+    """Gladness is measured for the brief; politeness is not gladness."""
+
+    def pleased(text):
+        return next(signal.score for signal in clinic_panel.measure(customer(text), NEW) if signal.kind == Kind.PLEASED)
+
+    assert pleased("Oh that's wonderful, thank you so much, you have made my day!") > 0.7
+    assert pleased("Please tell me when you are open, thanks.") < 0.4
+    assert pleased("This is the third time I call and nobody has fixed it.") < 0.4
+
+
 def test_answers_and_remarks_are_not_classified(clinic_panel):
     """The answer to a question and a remark in passing are no wishes, however odd they look to a classifier."""
     asked = after(customer("I'd like to book a cleaning"), assistant("Gladly. What is your name?"))

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookflash.brief.entities import entities
+from hookflash.cards import mask_cards
 from hookflash.model import EntityKind, HistoryTurn, Speaker
-from hookflash.redact import mask_cards
 from hookflash.spoken import written
 
 NOW = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hookflash.lab.train import HELD_OUT, Line, drafts, turns
+from hookflash.model import Kind
 from hookflash.signals.meaning import DRAFTS, TURNS, WISH
 
 # Speech comes without punctuation and typing with slips; the share of texts that are changed so.
@@ -29,20 +30,31 @@ class Sample(NamedTuple):
 
 def samples(corpora: Path) -> list[Sample]:
     """Return every labelled text, less those of the authors who are held out."""
-    labelled = [_of_line(line, TURNS, "turn") for line in turns(corpora) if line.author not in HELD_OUT]
+    labelled = [_of_turn(line) for line in turns(corpora) if line.author not in HELD_OUT]
     replies = [_of_line(line, DRAFTS, "draft") for line in drafts(corpora) if line.author not in HELD_OUT]
     others = random.Random(3).sample(_rows(corpora / "topics.jsonl"), WISHES)
-    wishes = [Sample(row["text"], {WISH: True}, "wish") for row in others]
+    wishes = [Sample(row["text"], {WISH: True, Kind.PLEASED: False}, "wish") for row in others]
     no_wishes = [Sample(row["text"], {WISH: False}, "wish") for row in _rows(corpora / "replies.jsonl")]
-    return [*labelled, *replies, *wishes, *no_wishes]
+    feelings = [Sample(row["text"], {Kind.PLEASED: Kind.PLEASED in row["labels"]}, "feeling") for row in _rows(corpora / "feelings.jsonl")]
+    return [*labelled, *replies, *wishes, *no_wishes, *feelings]
 
 
 def topics(corpora: Path) -> dict[str, dict[str, list[str]]]:
-    """Return texts by topic by source."""
+    """Return texts by topic by source; each invented business is a source of its own."""
     found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for row in _rows(corpora / "topics.jsonl"):
         found[row["source"]][row["topic"]].append(row["text"])
     return found
+
+
+def _of_turn(line: Line) -> Sample:
+    """Whether a customer is pleased is taught by lines that say so, that are near it, and that show something else."""
+    sample = _of_line(line, TURNS, "turn")
+    if Kind.PLEASED in line.labels:
+        return sample._replace(shown={**sample.shown, Kind.PLEASED: True})
+    if Kind.PLEASED in line.near or any(sample.shown.values()):
+        return sample._replace(shown={**sample.shown, Kind.PLEASED: False})
+    return sample
 
 
 def _of_line(line: Line, names: Sequence[str], family: str) -> Sample:

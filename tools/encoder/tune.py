@@ -25,8 +25,8 @@ DROPPED = 0.1
 # Weights of the two other aims; each is taken in every third step, at three times the weight.
 STAY, TOPICS, EVERY = 2.0, 0.3, 3
 TOPIC_BATCH, TOPIC_TEXTS, TEMPERATURE = 16, 3, 0.1
-# How often each source of topics is drawn from.
-SOURCES = {"banking77": 3, "hwu64": 3, "multidogo": 1}
+# How often each kind of source of topics is drawn from; "own" stands for all the invented businesses, a few topics each.
+SOURCES = {"banking77": 2, "hwu64": 2, "multidogo": 1, "own": 4}
 TUNED_LAYERS = (2, 4, 6)
 _CLS, _SEP = 101, 102
 
@@ -64,6 +64,8 @@ def tune(folder: Path, samples: Sequence[Sample], topics: Mapping[str, Mapping[s
     torch.manual_seed(seed)
     chance = random.Random(seed)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
     model, before = Tuned(folder), load(folder).eval()
     encoder_weights = [weight for weight in model.encoder.parameters() if weight.requires_grad]
     groups = [{"params": encoder_weights, "lr": RATE}, {"params": model.head.parameters(), "lr": HEAD_RATE}]
@@ -132,8 +134,9 @@ def _topics_loss(
     model: Tuned, topics: Mapping[str, Mapping[str, Sequence[str]]], tokenizer: Tokenizer, chance: random.Random
 ) -> torch.Tensor:
     """Return how badly texts on one topic stand together among those of others (supervised contrastive loss, Khosla et al. 2020)."""
-    source = topics[chance.choices([*SOURCES], [*SOURCES.values()])[0]]
-    chosen = chance.sample(sorted(source), TOPIC_BATCH)
+    kind = chance.choices([*SOURCES], [*SOURCES.values()])[0]
+    source = topics[chance.choice([name for name in topics if name.split(":")[0] == kind])]
+    chosen = chance.sample(sorted(source), min(TOPIC_BATCH, len(source)))
     texts = [(number, text) for number, topic in enumerate(chosen) for text in chance.sample(source[topic], TOPIC_TEXTS)]
     pooled = means(model.encoder, *_padded([_tokens(text, tokenizer) for _, text in texts]))[-1]
     rows = functional.normalize(pooled.float(), dim=-1)

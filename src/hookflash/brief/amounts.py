@@ -14,7 +14,7 @@ _CURRENCIES = {
     "INR": "₹|inr|rupees?|rs",
     "JPY": "¥|jpy|yen",
     "MXN": "mxn|pesos?",
-    "BRL": r"r\$|brl|reais|real",
+    "BRL": r"r\$|brl|reais",
     "PLN": "zł|pln|złotych|zloty",
     "CHF": "chf|franken|francs?",
 }

@@ -11,6 +11,7 @@ from hookflash.brief.dates import dates, times
 from hookflash.brief.facts import Fact, complaints, emails, phones
 from hookflash.brief.names import names
 from hookflash.brief.numbers import cards, numbers, references
+from hookflash.cards import mask_cards
 from hookflash.model import Entity, EntityKind, HistoryTurn, Speaker
 from hookflash.spoken import written
 
@@ -66,4 +67,5 @@ def _facts(text: str, asked: str, said_at: datetime, country: str, language: str
     meant = answer(read, asked, country) if asked else None
     if meant is not None and all(meant.kind is not fact.kind for fact in found):
         found.append(meant)
-    return (*found, *islice(references(read, found), MAX_OF_A_KIND))
+    found += islice(references(read, found), MAX_OF_A_KIND)
+    return tuple(fact._replace(said=mask_cards(fact.said), normalised=mask_cards(fact.normalised)) for fact in found)

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from hookflash.model import DISTRESS, Kind, Sentiment, Signal, TurnRecord
+from hookflash.model import DISTRESS, Kind, Sentiment, TurnRecord
 
 # Below this a change between the halves of the conversation is chance.
 NOTICEABLE = 0.15
+# Less distress than this is no finding that could stand against what was reported.
+TELLING = 0.3
 UNKNOWN = Sentiment(score=None, label="unknown", trend="unknown")
 
 
@@ -20,19 +22,23 @@ def sentiment(customer_turns: Sequence[TurnRecord]) -> Sentiment:
 
 
 def _of_turn(record: TurnRecord) -> float | None:
-    """Return a turn's score: what was reported, or minus its strongest distress; None where nothing measured it."""
+    """Return a turn's score, or None where nothing measured it.
+
+    It is minus the strongest distress, or how pleased the customer is where that is stronger. What was reported lowers
+    a score; it raises one only where no distress was found.
+    """
     signals = record.decision.signals
     if any(signal.kind == Kind.DETECTOR_FAILURE and signal.detector == "distress" for signal in signals):
         return None
     if not record.turn.text.strip():
         return None
-    worst = -max((_strength(signal) for signal in signals), default=0.0)
+    worst = max((signal.score for signal in signals if signal.kind in DISTRESS), default=0.0)
+    pleased = max((signal.score for signal in signals if signal.kind == Kind.PLEASED), default=0.0)
+    measured = pleased if pleased > worst else -worst
     reported = record.turn.sentiment.score if record.turn.sentiment else None
-    return worst if reported is None else min(worst, reported) if worst < 0 else reported
-
-
-def _strength(signal: Signal) -> float:
-    return signal.score if signal.kind in DISTRESS else 0.0
+    if reported is None:
+        return measured
+    return min(measured, reported) if worst >= TELLING else reported
 
 
 def _trend(scores: Sequence[float]) -> str:

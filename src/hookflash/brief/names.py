@@ -33,8 +33,9 @@ def names(text: Written) -> Iterator[Fact]:
     """Yield the customer's own name, behind the words that introduce it."""
     if found := _NAME_FIRST.search(text.text):
         yield Fact(EntityKind.NAME, text.said(*found.span("name")), found["name"].title(), 0.8)
+    shouted = text.text.isupper()  # there a capital letter tells nothing
     for found in _NAME.finditer(text.text):
         name, lead = found["name"].strip(), found["lead"].lower()
         outright = any(word in f"{lead} " for word in _OUTRIGHT)
-        if name.split()[0].lower() not in _NOT_NAMES and (name[0].isupper() or outright):
+        if name.split()[0].lower() not in _NOT_NAMES and ((name[0].isupper() and not shouted) or outright):
             yield Fact(EntityKind.NAME, text.said(*found.span("name")), name.title(), 0.8)

@@ -10,8 +10,8 @@ from hookflash.spoken import Written
 # Which kind of number each word names.
 _KINDS = {
     EntityKind.ACCOUNT: "account|acct|customer|member(?:ship)?|patient|meter|cuenta|cliente|socio|compte|konto|kunden|conto|conta",
-    EntityKind.POLICY: "policy|p[oó]liza|police|versicherung|polizza|ap[oó]lice|polis",
-    EntityKind.CLAIM: "claim|siniestro|sinistre|schaden|sinistro|incident|case|expediente",
+    EntityKind.POLICY: "policy|p[oó]liza|versicherung|polizza|ap[oó]lice|polis",
+    EntityKind.CLAIM: "claim|siniestro|sinistre|schaden|sinistro|incident|expediente",
     EntityKind.ORDER: "order|booking|reservation|confirmation|invoice|ticket|tracking|pedido|factura|reserva|commande|facture|"
     "bestell(?:ung)?|rechnung|ordine|fattura|encomenda|bestelling|factuur",
 }
@@ -32,8 +32,9 @@ _CODE = re.compile(r"(?<![\w@.-])(?:(?=[A-Za-z-]*\d)(?=[\d-]*[A-Za-z])[A-Za-z0-9
 MIN_CODE = 5
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|am|pm|h\d*|k|kg|g|mb|gb|mg|ml|cm|km|mph|eur|usd)", re.IGNORECASE)
 _CARD = re.compile(
-    r"(?:\b(?:card|visa|mastercard|amex|tarjeta|carte|karte|carta|cart[aã]o)\b[^.\d*]{0,30}"
-    r"(?:ending|ends|terminad[ao])?\D{0,12}|\*{4}[\s-]?)(\d{4})\b",
+    r"(?:\b(?:card|visa|mastercard|amex|tarjeta|carte|karte|carta|cart[aã]o)\b[^.\d*]{0,30}?"
+    r"(?:\b(?:end(?:ing|s)?|last four|terminad[ao]|acaba|termina|finit|endet|finale)\b\D{0,12}"
+    r"|(?:number|no\.?|is|es|ist|:|#)\s)|\*{4}[\s-]?)(\d{4})\b",
     re.IGNORECASE,
 )
 

@@ -20,13 +20,13 @@ from hookflash.changes import sets_off
 from hookflash.judge import Judge, after, handed_over
 from hookflash.lab.figures import Bin, Share, calibration_error, percentile, precision_at, ranking, reliability, share
 from hookflash.matrix import TRIGGERS
-from hookflash.model import Action, Channel, Conversation, Decision, Frozen, Speaker, Turn
+from hookflash.model import Action, Channel, Conversation, Decision, Frozen, Kind, Speaker, Turn
 
 WORST = 10
 # The properties of a row by which its figures are told apart.
 BY = ("language", "channel", "slice", "who")
 _SHORT = {name.rpartition(".")[2]: name for name in TRIGGERS}
-_OTHER_NAMES = {"out_of_scope": "scope", "fenced": "scope.fenced"}
+_OTHER_NAMES = {"out_of_scope": "scope", "fenced": "scope.fenced", Kind.PLEASED: Kind.PLEASED}
 
 
 def _trigger(name: str) -> str:
@@ -189,7 +189,8 @@ async def evaluate(
             conversations.append(await _followed(judge, row, now))
         else:
             measured.append(await _measured(judge, row, now))
-    names = sorted({label for one in measured for label in (*one.row.labels, *one.row.near)}, key=TRIGGERS.index)
+    shown = {label for one in measured for label in (*one.row.labels, *one.row.near)}
+    names = sorted(shown & {*TRIGGERS}, key=TRIGGERS.index)
     positive = [one for one in measured if one.row.labels]
     plain = [one for one in measured if not one.row.labels and one.row.known is None]
     return Evaluation(

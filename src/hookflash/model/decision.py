@@ -21,6 +21,7 @@ class Kind:
     SCOPE = "scope"
     FENCED = "scope.fenced"
     STUCK = "stuck"
+    PLEASED = "pleased"
     DETECTOR_FAILURE = "detector_failure"
     DRAFT_PROMISE = "draft.unkept_promise"
     DRAFT_HUMAN = "draft.claims_human"

@@ -55,8 +55,8 @@ class Classifier:
 
     def __init__(self, intents: Mapping[str, Sequence[str]], fenced: Mapping[str, Sequence[str]]) -> None:
         """Train on the examples of each intent and fenced topic."""
-        self.intents = frozenset(intents)
-        self.fenced = frozenset(fenced)
+        self.intents = tuple(intents)
+        self.fenced = tuple(fenced)
         reader = encoder()
         self._vectors = _Meanings(reader) if reader else _Ngrams()
         self._model = IntentModel({**intents, **fenced}, background(), remarks(), self._vectors)
@@ -97,8 +97,9 @@ class Classifier:
         return max(((one.guess.outside, one.span) for one in (whole, *asking)), key=lambda found: found[0])
 
     def _read_parts(self, text: str) -> tuple[Reading, ...]:
-        guesses = self._model.guess(self._vectors.parts(text))
-        return tuple(Reading(span, guess) for span, guess in zip(parts_of(text), guesses, strict=True))
+        rows, spans = self._vectors.parts(text), parts_of(text)
+        read = [place for place, row in enumerate(rows) if place == 0 or row.any()]
+        return tuple(Reading(spans[place], guess) for place, guess in zip(read, self._model.guess(rows[read]), strict=True))
 
 
 @lru_cache(maxsize=16)

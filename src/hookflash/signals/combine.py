@@ -1,5 +1,6 @@
 """Put found phrases together into one score: several signs are stronger than one, the same sign twice is not."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from hookflash.signals.lexicon import Found
@@ -8,10 +9,14 @@ from hookflash.signals.lexicon import Found
 def distinct(found: Iterable[Found]) -> list[Found]:
     """Return the strongest of each group of overlapping phrases, in the order of the text."""
     kept: list[Found] = []
+    starts: list[int] = []
     for candidate in sorted(found, key=lambda one: (-one.score, one.start - one.end)):
-        if all(candidate.end <= other.start or other.end <= candidate.start for other in kept):
-            kept.append(candidate)
-    return sorted(kept, key=lambda one: one.start)
+        place = bisect_left(starts, candidate.start)
+        free_before = place == 0 or kept[place - 1].end <= candidate.start
+        if free_before and (place == len(kept) or candidate.end <= starts[place]):
+            kept.insert(place, candidate)
+            starts.insert(place, candidate.start)
+    return kept
 
 
 def combined(scores: Iterable[float]) -> float:

@@ -85,8 +85,8 @@ def _in_two_breaths(kind: str, turn: Turn, conversation: Conversation) -> float:
     texts = [*(record.turn.text for record in last), turn.text]
     if len(texts) < 2 or sum(map(len, texts)) > TWO_BREATHS:
         return 0.0
-    together = likely(" ".join(texts))[kind].probability
-    return together if together >= SURE else 0.0
+    together = likely(" ".join(texts)).get(kind)
+    return together.probability if together and together.probability >= SURE else 0.0
 
 
 def _is_shouting(text: str) -> bool:

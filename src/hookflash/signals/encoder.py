@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 log = structlog.get_logger("hookflash")
 
-SHA256 = "72368077cf8a2e2a046e56b5afb33b554ef2a146a6f751e86d27f5118be15349"
+SHA256 = "aaa4cf49248c92f2e2aa02b4cf5511732218bfaa93671ac2ff9b6a448f795524"
 # Names another copy of the encoder's two files, or a folder without them to run without the encoder.
 FOLDER = "HOOKFLASH_ENCODER"
 LAYERS, LAYER_DIMS = 4, 384

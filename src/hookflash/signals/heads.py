@@ -8,6 +8,7 @@ one more sign can only raise it. Without the encoder the blend does with n-grams
 
 import hashlib
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import resources
@@ -22,7 +23,7 @@ from hookflash.signals.encoder import SHA256, Span, encoder
 from hookflash.signals.lexicon import Found
 from hookflash.signals.meaning import CLASSES, logits_of
 from hookflash.signals.ngrams import hashed
-from hookflash.signals.parts import parts_of
+from hookflash.signals.parts import parts_of, was_read
 from hookflash.signals.text import phrases_in, words_in
 
 Rows = NDArray[np.float32]
@@ -59,7 +60,10 @@ class Heads:
         spans, meaning = parts_of(text), logits_of(text)
         lexicon = by_lexicon(text, spans, self.names)
         ngrams = np.stack([self.by_ngrams(words_between(text, span)) for span in spans])
-        scores = self.blended(ngrams, lexicon, None if meaning is None else meaning[:, self._columns])
+        scores = self.blended(ngrams, lexicon, None)
+        if meaning is not None:
+            read = was_read(text)  # the encoder reads the beginning and the end of a long turn
+            scores[read] = self.blended(ngrams[read], lexicon[read], meaning[read][:, self._columns])
         strongest = scores.argmax(axis=0)
         return {
             name: Score(float(scores[part, place]), spans[part])
@@ -91,12 +95,15 @@ def by_lexicon(text: str, spans: Sequence[Span], names: Sequence[str]) -> Rows:
 
 
 def _strength(found: Sequence[Found], span: Span) -> float:
-    return strength([one for one in found if one.start < span[1] and one.end > span[0]])
+    first, last = bisect_right(found, span[0], key=lambda one: one.end), bisect_left(found, span[1], key=lambda one: one.start)
+    return strength(found[first:last])
 
 
 def words_between(text: str, span: Span) -> list[str]:
     """Return the plain words of a part of a text."""
-    return [word.plain for word in words_in(text) if span[0] <= word.start < span[1]]
+    words = words_in(text)
+    first, last = (bisect_left(words, place, key=lambda word: word.start) for place in span)
+    return [word.plain for word in words[first:last]]
 
 
 @lru_cache(maxsize=1_024)
@@ -125,7 +132,9 @@ def lifted(probability: float, fires_at: float) -> float:
 @cache
 def models() -> tuple[str, ...]:
     """Return the version of each model that decisions rest on; a missing one says so."""
-    return f"heads {heads().version}", f"drafts {draft_heads().version}", f"encoder {SHA256[:12] if encoder() else 'missing'}"
+    reader = f"encoder {SHA256[:12] if encoder() else 'missing'}"
+    own = f"meaning {hashlib.sha256(_content('meaning.npz')).hexdigest()[:12]}"
+    return f"heads {heads().version}", f"drafts {draft_heads().version}", own, reader
 
 
 @cache
@@ -141,4 +150,8 @@ def draft_heads() -> Heads:
 
 
 def _shipped(name: str) -> Heads:
-    return Heads(resources.files("hookflash.signals").joinpath("data", name).read_bytes())
+    return Heads(_content(name))
+
+
+def _content(name: str) -> bytes:
+    return resources.files("hookflash.signals").joinpath("data", name).read_bytes()

@@ -18,7 +18,7 @@ DRAFTS = (Kind.DRAFT_PROMISE, Kind.DRAFT_HUMAN, Kind.DRAFT_DISCOURAGES, Kind.DRA
 TURNS = (Kind.EXPLICIT_REQUEST, *DISTRESS)
 # Whether a turn says what the customer wants: no trigger.
 WISH = "wish"
-CLASSES = (*TURNS, *DRAFTS, WISH)
+CLASSES = (*TURNS, *DRAFTS, WISH, Kind.PLEASED)
 
 Rows = NDArray[np.float32]
 
@@ -40,7 +40,9 @@ def meaning_heads() -> MeaningHeads:
     """Return the shipped heads, read once."""
     with resources.files("hookflash.signals").joinpath("data", "meaning.npz").open("rb") as file:
         stored = np.load(file, allow_pickle=False)
-        return MeaningHeads(stored["weights"], stored["bias"])
+        names = str(stored["names"]).split("\n")
+        columns = [names.index(name) for name in CLASSES]  # by name, so that another order cannot swap two classes
+        return MeaningHeads(stored["weights"][:, columns], stored["bias"][columns])
 
 
 @lru_cache(maxsize=1_024)

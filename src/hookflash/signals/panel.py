@@ -20,6 +20,7 @@ from hookflash.signals.classify import classifier_for
 from hookflash.signals.confidence import ConfidenceDetector
 from hookflash.signals.distress import DistressDetector
 from hookflash.signals.draft import DraftDetector
+from hookflash.signals.pleased import PleasedDetector
 from hookflash.signals.request import RequestDetector
 from hookflash.signals.scope import ScopeDetector
 from hookflash.signals.stuck import StuckDetector
@@ -39,6 +40,7 @@ def builtin_detectors(matrix: Matrix) -> tuple[Detector, ...]:
         ConfidenceDetector(classifier, main),
         StuckDetector(),
         DraftDetector(classifier),
+        PleasedDetector(),
     )
 
 

@@ -15,8 +15,8 @@ MIN_WORDS = 3
 WHOLE_WORDS = 16
 # Speech comes without full stops: longer sentences are read in windows that overlap by half.
 WINDOW_WORDS = 16
-# Of a turn with more parts than this, as many from its beginning and its end.
-MAX_PARTS = 48
+# Of a turn with more parts than this, as many from its beginning and its end; a turn of ordinary words has fewer.
+MAX_PARTS = 1_000
 
 _SENTENCE = re.compile(r"[^.!?¿¡;:\n。！？]+")
 
@@ -42,11 +42,17 @@ def rows_of(text: str) -> NDArray[np.float32] | None:
     return reader.spans(text, parts_of(text)) if reader else None
 
 
+def was_read(text: str) -> NDArray[np.bool_]:
+    """Return of the whole text and each part of it whether the encoder read any of it."""
+    rows = rows_of(text)
+    return np.asarray(np.zeros(len(parts_of(text))) if rows is None else rows.any(axis=1), dtype=np.bool_)
+
+
 @lru_cache(maxsize=4_096)
 def meaning_of(text: str) -> NDArray[np.float32] | None:
     """Return what a whole text means as a vector of length 1, small enough to remember many; None without an encoder."""
     rows = rows_of(text)
-    return None if rows is None else unit(rows[:1])[0, -LAYER_DIMS:]
+    return None if rows is None else unit(rows[:1])[0, -LAYER_DIMS:].copy()
 
 
 def _sentences(text: str) -> list[Span]:

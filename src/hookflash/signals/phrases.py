@@ -9,9 +9,8 @@ Rules:
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from sys import intern
 from threading import Lock
 from typing import NamedTuple
 
@@ -46,14 +45,12 @@ class PhraseSyntaxError(ValueError):
 class _Nfa:
     """An automaton whose states are numbers; a step takes a symbol, a skip takes none.
 
-    Most states have a single step or a single skip: those lie in flat columns, the rest in dictionaries.
+    Steps are kept by symbol: of a text's next word one intersection says which of the present states it moves.
     """
 
     def __init__(self) -> None:
         self.accepts: dict[int, int] = {}
-        self._symbol: list[str | None] = []
-        self._target = array("l")
-        self._more_steps: dict[int, dict[str, tuple[int, ...]]] = {}
+        self._steps: dict[str, dict[int, tuple[int, ...]]] = {}
         self._skip = array("l")
         self._more_skips: dict[int, tuple[int, ...]] = {}
         self._shared: dict[tuple[int, str], int] = {}
@@ -61,21 +58,18 @@ class _Nfa:
         self._closed: dict[int, frozenset[int]] = {}
         self.start = self.state()
 
-    def __len__(self) -> int:
-        return len(self._symbol)
+    @property
+    def symbols(self) -> Iterable[str]:
+        """Every symbol that some step takes."""
+        return self._steps.keys()
 
     def state(self) -> int:
-        self._symbol.append(None)
-        self._target.append(NOWHERE)
         self._skip.append(NOWHERE)
-        return len(self._symbol) - 1
+        return len(self._skip) - 1
 
     def step(self, source: int, symbol: str, target: int) -> None:
-        if self._symbol[source] is None:
-            self._symbol[source], self._target[source] = intern(symbol), target
-            return
-        steps = self._more_steps.setdefault(source, {})
-        steps[symbol] = (*steps[symbol], target) if symbol in steps else self._alone.setdefault(target, (target,))
+        steps = self._steps.setdefault(symbol, {})
+        steps[source] = (*steps[source], target) if source in steps else self._alone.setdefault(target, (target,))
 
     def after(self, source: int, symbol: str) -> int:
         """Return the state that a symbol leads to and nothing else does; alternatives that begin alike share it."""
@@ -95,33 +89,15 @@ class _Nfa:
         self._shared.clear()
         self._alone.clear()
 
-    def steps(self, source: int) -> Iterator[tuple[str, int]]:
-        """Yield every step from a state."""
-        if (symbol := self._symbol[source]) is not None:
-            yield symbol, self._target[source]
-        for symbol, targets in self._more_steps.get(source, {}).items():
-            yield from ((symbol, target) for target in targets)
-
-    def step_on(self, states: Iterable[int], symbols: Symbols) -> frozenset[int]:
+    def step_on(self, states: Iterable[int], symbols: Iterable[str]) -> frozenset[int]:
         """Return every state that one of the symbols leads to from any of the states, skips taken."""
         reached: set[int] = set()
-        for state in states:
-            if self._symbol[state] in symbols:
-                reached |= self.closed(self._target[state])
-            if state in self._more_steps:
-                steps = self._more_steps[state]
-                for symbol in symbols:
-                    for target in steps.get(symbol, ()):
-                        reached |= self.closed(target)
+        for symbol in symbols:
+            steps = self._steps.get(symbol, {})
+            for state in steps.keys() & states:
+                for target in steps[state]:
+                    reached |= self.closed(target)
         return frozenset(reached)
-
-    def steps_from(self, states: Iterable[int]) -> dict[str, frozenset[int]]:
-        """Return where each symbol leads from any of the states."""
-        targets: dict[str, set[int]] = {}
-        for state in states:
-            for symbol, target in self.steps(state):
-                targets.setdefault(symbol, set()).update(self.closed(target))
-        return {symbol: frozenset(reached) for symbol, reached in targets.items()}
 
     def closed(self, state: int) -> frozenset[int]:
         """Return a state and all that skips lead to from it; remembered."""
@@ -244,26 +220,28 @@ class _Dfa:
     def __init__(self, nfa: _Nfa) -> None:
         self._nfa = nfa
         self._lock = Lock()
-        self._members: list[frozenset[int]] = [frozenset()]
+        self._members: list[tuple[int, ...]] = [()]
         self._numbers = {self._members[0]: 0}
-        self._begun = nfa.steps_from(nfa.closed(nfa.start))
+        begin = nfa.closed(nfa.start)
+        self._begun = {symbol: begun for symbol in nfa.symbols if (begun := nfa.step_on(begin, (symbol,)))}
         self.table: list[dict[Symbols, int]] = [{}]
         self.accepting: list[tuple[int, ...]] = [()]
 
     def advance(self, state: int, symbols: Symbols) -> int:
         """Make the state that follows `state`, and remember the step."""
         following = self._nfa.step_on(self._members[state], symbols).union(*(self._begun.get(symbol, ()) for symbol in symbols))
+        members = tuple(sorted(following))
         with self._lock:
-            number = self._numbers.get(following)
+            number = self._numbers.get(members)
             if number is None:
-                number = self._add(following)
+                number = self._add(members)
             self.table[state][symbols] = number
         return number
 
-    def _add(self, members: frozenset[int]) -> int:
+    def _add(self, members: tuple[int, ...]) -> int:
         self._members.append(members)
         self.table.append({})
-        self.accepting.append(tuple(sorted({self._nfa.accepts[member] for member in members & self._nfa.accepts.keys()})))
+        self.accepting.append(tuple(sorted({self._nfa.accepts[member] for member in self._nfa.accepts.keys() & members})))
         self._numbers[members] = len(self._members) - 1
         return len(self._members) - 1
 
@@ -275,7 +253,6 @@ class PhraseIndex:
         """Compile the patterns. Raises `PhraseSyntaxError` for one that cannot be read."""
         self._nfa = _Nfa()
         self._starts: list[int] = []
-        self._begins: dict[int, frozenset[str]] = {}
         for number, pattern in enumerate(patterns):
             start = self._nfa.state()
             self._starts.append(start)
@@ -286,21 +263,23 @@ class PhraseIndex:
             self._nfa.accepts[end] = number
         self._nfa.finish()
         _symbols.cache_clear()
-        symbols = {symbol for state in range(len(self._nfa)) for symbol, _ in self._nfa.steps(state)}
-        self._vocabulary = frozenset(symbol for symbol in symbols if not symbol.endswith("*"))
-        self._prefixes = frozenset(symbol for symbol in symbols if symbol.endswith("*"))
+        self._vocabulary = frozenset(symbol for symbol in self._nfa.symbols if not symbol.endswith("*"))
+        self._prefixes = frozenset(symbol for symbol in self._nfa.symbols if symbol.endswith("*"))
         self._known_words: dict[str, Symbols] = {}
         self._dfa = _Dfa(self._nfa)
 
     def find(self, words: Sequence[str]) -> list[Hit]:
         """Return every pattern found, each at its longest, in the order of its last word."""
         dfa, known = self._dfa, self._known_words
+        firsts: dict[tuple[int, tuple[str, ...]], int] = {}
         state, hits = 0, []
         for place, word in enumerate(words):
             symbols = known.get(word) or self._symbols_of(word)
             following = dfa.table[state].get(symbols)
             state = dfa.advance(state, symbols) if following is None else following
-            hits += [Hit(pattern, self._first(pattern, words, place), place) for pattern in dfa.accepting[state]]
+            if dfa.accepting[state]:
+                before = tuple(words[max(0, place - LONGEST_PHRASE) : place + 1])
+                hits += [Hit(pattern, place - self._length(pattern, before, firsts) + 1, place) for pattern in dfa.accepting[state]]
         if len(dfa.table) > MAX_STATES:
             self._dfa = _Dfa(self._nfa)
         return hits
@@ -321,20 +300,13 @@ class PhraseIndex:
         self._known_words[word] = symbols
         return symbols
 
-    def _first(self, pattern: int, words: Sequence[str], last: int) -> int:
-        """Return the earliest word from which the pattern reaches exactly to `last`."""
-        begins = self._begins.get(pattern)
-        if begins is None:
-            begins = self._begins[pattern] = frozenset(self._nfa.steps_from(self._nfa.closed(self._starts[pattern])))
-        candidates = range(max(0, last - LONGEST_PHRASE), last + 1)
-        return next(
-            (
-                first
-                for first in candidates
-                if not begins.isdisjoint(self._symbols_of(words[first])) and self._reaches(pattern, words[first : last + 1])
-            ),
-            last,
-        )
+    def _length(self, pattern: int, words: tuple[str, ...], known: dict[tuple[int, tuple[str, ...]], int]) -> int:
+        """Return the most words by which a pattern reaches exactly to the last of `words`; `known` remembers it."""
+        if (pattern, words) not in known:
+            starts = range(len(words))
+            first = next((start for start in starts if self._reaches(pattern, words[start:])), len(words) - 1)
+            known[pattern, words] = len(words) - first
+        return known[pattern, words]
 
     def _reaches(self, pattern: int, words: Sequence[str]) -> bool:
         members = self._nfa.closed(self._starts[pattern])

@@ -51,13 +51,14 @@ def whole_turn(text: str, turn: int) -> Evidence:
 def substance(text: str) -> tuple[str, ...]:
     """Return the words that say what it is about: no stop words, numbers, small talk, distress or call for a person."""
     found = phrases_in(text)
-    idle = [one for kind in (SMALL_TALK, Kind.EXPLICIT_REQUEST, *DISTRESS) for one in found.get(kind, ())]
+    phrases = [one for kind in (SMALL_TALK, Kind.EXPLICIT_REQUEST, *DISTRESS) for one in found.get(kind, ())]
+    idle = bytearray(len(text))
+    for one in phrases:
+        idle[one.start : one.end] = b"\1" * (one.end - one.start)
     return tuple(
         word.plain
         for word in words_in(text)
-        if word.plain not in stop_words()
-        and not any(letter.isdigit() for letter in word.plain)
-        and not any(one.start <= word.start < one.end for one in idle)
+        if not idle[word.start] and word.plain not in stop_words() and not any(letter.isdigit() for letter in word.plain)
     )
 
 

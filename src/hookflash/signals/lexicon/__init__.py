@@ -1,11 +1,13 @@
 """The lexicons: one file a language, data only. All languages are searched at once, since customers mix them."""
 
 import tomllib
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from hookflash.model import Kind
 from hookflash.signals.normalise import Word
 from hookflash.signals.phrases import PhraseIndex
 
@@ -13,6 +15,11 @@ from hookflash.signals.phrases import PhraseIndex
 CERTAIN = 0.95
 LEVELS = {"certain": CERTAIN, "strong": 0.8, "moderate": 0.6, "mild": 0.35}
 EXCEPT = "except"
+# What may cost a life: no other words switch a certain phrase of these off.
+FOR_LIFE = (Kind.RED_FLAG, Kind.CRISIS)
+FIRST_PERSON = frozenset({"i", "im", "ive", "my", "we", "our"})
+# An exception that begins so many words before a phrase is about something else that was said before it.
+LEAD_IN = 2
 # Cognates ("urgent", "suicide", "stroke") stand in the lexicons of many languages with one meaning: this one's word counts.
 MAIN = "en"
 # The ends of the turn, as the patterns name them.
@@ -36,6 +43,11 @@ class _Rule:
     language: str
     score: float
     """0 for an exception, which takes nothing on but cancels what it overlaps."""
+
+    @property
+    def about(self) -> tuple[str, str]:
+        """Return what an exception must share with what it cancels."""
+        return self.kind, self.language
 
 
 def excepted(kind: str) -> str:
@@ -73,11 +85,11 @@ class Lexicon:
         final = len(words) - 1
         spans = [(self._rules[pattern], min(max(first - 1, 0), final), min(last - 1, final)) for pattern, first, last in hits]
         spans = [span for span in spans if span[0].language == MAIN or not self._is_shared(words[span[1] : span[2] + 1])]
-        exceptions = [span for span in spans if not span[0].score]
+        excepted_from = _excepted_from(spans, len(words))
         return [
-            Found(rule.kind if rule.score else excepted(rule.kind), rule.score, words[first].start, words[last].end, rule.language)
+            Found(rule.kind if rule.score else excepted(rule.kind), score, words[first].start, words[last].end, rule.language)
             for rule, first, last in spans
-            if not rule.score or not any(_cancels(exception, (rule, first, last)) for exception in exceptions)
+            if (score := _left(rule, first, words[: last + 1], min(excepted_from[rule.about][first : last + 1]))) or not rule.score
         ]
 
     def _is_shared(self, words: Sequence[Word]) -> bool:
@@ -93,10 +105,29 @@ def _phrases(document: dict[str, dict[str, list[str]]]) -> list[str]:
     return [phrase for kind, levels in document.items() if kind != "classes" for phrases in levels.values() for phrase in phrases]
 
 
-def _cancels(exception: tuple[_Rule, int, int], hit: tuple[_Rule, int, int]) -> bool:
-    """Whether an exception takes a hit away: one of its own kind and language that it overlaps."""
-    same = exception[0].kind == hit[0].kind and exception[0].language == hit[0].language
-    return same and exception[1] <= hit[2] and hit[1] <= exception[2]
+def _excepted_from(spans: Sequence[tuple[_Rule, int, int]], words: int) -> dict[tuple[str, str], list[int]]:
+    """Return, by kind and language, where the exception that covers each word begins; past the last word for none."""
+    begins: dict[tuple[str, str], list[int]] = defaultdict(lambda: [words] * words)
+    for rule, first, last in spans:
+        if not rule.score:
+            begins[rule.about][first : last + 1] = [min(first, known) for known in begins[rule.about][first : last + 1]]
+    return begins
+
+
+def _left(rule: _Rule, first: int, words: Sequence[Word], begins: int) -> float:
+    """Return the score that an exception leaves of a phrase, the last of `words` from `first` on; it is the whole without one.
+
+    `begins` is the word where the exception begins. What may cost a life keeps enough for the heads to judge it; and what
+    customers say of themselves ("I took an overdose") is not cancelled by what they said before ("after the film").
+    """
+    if begins >= len(words):
+        return rule.score
+    if rule.kind not in FOR_LIFE:
+        return 0.0
+    own = any(word.plain in FIRST_PERSON for word in words[begins:])
+    if own and first - begins >= LEAD_IN:
+        return rule.score
+    return LEVELS["strong"] if rule.score >= CERTAIN else 0.0
 
 
 def _own(pattern: str, language: str) -> str:

@@ -35,6 +35,14 @@ def test_no_full_card_number_is_kept_however_it_is_said(said):
         assert CARD not in {one.normalised for one in found}
 
 
+def test_a_card_number_is_found_wherever_a_long_turn_has_it():
+    """Numbers are read in stretches of words; none is cut in two, and one may stand at the very end."""
+    card = "four one one one one one one one one one one one one one one one"
+    for before in range(20, 60):
+        assert mask_cards(f"{'yes ' * before}{card}").endswith("1111")
+        assert mask_cards(f"{'five ' * before}and then {card} thanks").endswith("1111 thanks")
+
+
 def test_numbers_in_a_list_are_no_card():
     """Two telephone numbers side by side stay as they are."""
     text = "call 555 123 4567, or 555 987 6543"

@@ -18,11 +18,9 @@ def spoken_language(text: str, languages: tuple[str, ...], known: str | None = N
     """Return the likeliest of `languages` for a text, or the `known` one where the text is too short to tell."""
     if len(languages) < 2 or len(words_in(text)) < (CONVINCING_WORDS if known else MIN_WORDS):
         return known
-    by_base = {base: language for language in reversed(languages) if (base := language.partition("-")[0]) in _known()}
-    if len(by_base) < 2:
-        return known
-    found, _ = _identifier(tuple(sorted(by_base))).classify(text)
-    return by_base.get(str(found))
+    by_base = {language.partition("-")[0]: language for language in reversed(languages)}
+    identifier = _identifier(tuple(sorted(by_base)))
+    return by_base.get(str(identifier.classify(text)[0])) if identifier else known
 
 
 def language_of(turn: Turn, conversation: Conversation, matrix: Matrix) -> str:
@@ -35,14 +33,12 @@ def language_of(turn: Turn, conversation: Conversation, matrix: Matrix) -> str:
 
 
 @cache
-def _known() -> frozenset[str]:
-    """Return the languages that the identifier can tell apart."""
-    return frozenset(LanguageIdentifier.from_model_file(MODEL_FILE).labels)
-
-
-@cache
-def _identifier(languages: tuple[str, ...]) -> LanguageIdentifier:
+def _identifier(languages: tuple[str, ...]) -> LanguageIdentifier | None:
+    """Return what tells languages apart, or None where it knows fewer than two of them."""
     every = LanguageIdentifier.from_model_file(MODEL_FILE)
-    every.set_languages(list(languages))
+    known = [language for language in languages if language in every.labels]
+    if len(known) < 2:
+        return None
+    every.set_languages(known)
     # A copy of what these languages need: the whole model is 20 MB more.
     return LanguageIdentifier(every.nb_ptc, every.nb_pc, every.nb_classes, every.tk_nextmove, every.tk_output, tk_row=every.tk_row)

@@ -222,7 +222,7 @@ class _Dfa:
         self._lock = Lock()
         self._members: list[tuple[int, ...]] = [()]
         self._numbers = {self._members[0]: 0}
-        begin = nfa.closed(nfa.start)
+        begin = set(nfa.closed(nfa.start))  # a dictionary's keys meet a set, and only a set, the quick way round
         self._begun = {symbol: begun for symbol in nfa.symbols if (begun := nfa.step_on(begin, (symbol,)))}
         self.table: list[dict[Symbols, int]] = [{}]
         self.accepting: list[tuple[int, ...]] = [()]

@@ -154,9 +154,9 @@ async def run(count):
     async for answer in decide_lines(judge, lines(count)):
         last = answer.decision
     return last
-asyncio.run(run(2000))
+asyncio.run(run(1000))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-last = asyncio.run(run(8000))
+last = asyncio.run(run(4000))
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps([last.trigger, last.turn, after - before]))
 """

@@ -9,6 +9,7 @@ from hookflash.matrix import Matrix, load_matrix, parse_matrix
 from hookflash.signals.panel import Panel, builtin_detectors
 from hookflash.stores import SqliteStore
 from hookflash.testing import FrozenClock, ScriptedDesk, ScriptedLine
+from tests.postgres import a_server
 
 # A shared machine may pause at any moment; how long a case takes is no finding here.
 hypothesis.settings.register_profile("hookflash", deadline=None)
@@ -33,6 +34,13 @@ routes:
   - {name: general, when: {}, ladder: [{to: team, warm: 60s}, {to: lead, cold: 45s}]}
 nobody: {desk: tickets, callback: {within: 2h, hours: office}}
 """
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """The address of a real PostgreSQL server."""
+    with a_server(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,10 @@ import pytest
 from hookflash.desks import BuiltinDesk
 from hookflash.lines import ChatLine
 from hookflash.stores import SqliteStore
+from hookflash.stores.postgres import PostgresStore
 from hookflash.testing import FrozenClock, ScriptedDesk, ScriptedLine
 from hookflash.testing.conformance import DeskContract, LineContract, StoreContract
+from tests.postgres import a_database
 
 
 @pytest.fixture
@@ -18,6 +20,15 @@ async def store(tmp_path):
 
 class TestSqliteStore(StoreContract):
     pass
+
+
+class TestPostgresStore(StoreContract):
+    @pytest.fixture
+    async def store(self, postgres):
+        with a_database(postgres) as url:
+            opened = PostgresStore(url)
+            yield opened
+            await opened.close()
 
 
 class TestBuiltinDesk(DeskContract):

@@ -11,11 +11,12 @@ import os
 import sys
 from pathlib import Path
 
+from hookflash.app.config import database_at
+from hookflash.app.database import open_store
 from hookflash.app.logs import set_up_logs
 from hookflash.app.wiring import EmbeddedEngine
 from hookflash.matrix import parse_matrix
 from hookflash.model import Receipt, Turn
-from hookflash.stores import SqliteStore
 from tests.conftest import SHOP
 
 
@@ -62,12 +63,12 @@ class LedgerLine:
         self._ledger.show(key, said=text, handoff=handoff.id)
 
 
-async def main(folder: Path, start: int, count: int) -> None:
+async def main(folder: Path, start: int, count: int, database: str) -> None:
     set_up_logs(sys.stderr)
     desk, line = Ledger(folder / "desk.jsonl"), Ledger(folder / "line.jsonl")
     matrix = parse_matrix(SHOP.replace('mon-fri: "09:00-13:00 15:00-18:00"', 'mon-sun: "00:00-00:00"'))
     desks = {name: LedgerDesk(desk) for name in ("crm", "tickets", "builtin")}
-    engine = EmbeddedEngine({"default": matrix}, SqliteStore(folder / "busy.db"), desks=desks, lines={"chat": LedgerLine(line)})
+    engine = EmbeddedEngine({"default": matrix}, open_store(database_at(folder, database)), desks=desks, lines={"chat": LedgerLine(line)})
     await engine.begin()
     print(json.dumps({"ready": True}), flush=True)
 
@@ -92,4 +93,4 @@ async def main(folder: Path, start: int, count: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))

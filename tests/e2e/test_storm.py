@@ -10,18 +10,20 @@ import sys
 import time
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from hookflash.stores import SqliteStore
+from hookflash.app.database import open_store
 from tests.conftest import ROOT
+from tests.postgres import a_database
 
-KILLS = int(os.environ.get("STORM_KILLS", "50"))
+KILLS = {name: int(os.environ.get("STORM_KILLS", usually)) for name, usually in (("sqlite", 50), ("postgresql", 20))}
 CONVERSATIONS = 60
 
 
-def start(folder, first):
-    command = [sys.executable, "-m", "tests.e2e.busy", str(folder), str(first), str(CONVERSATIONS)]
+def start(folder, first, database):
+    command = [sys.executable, "-m", "tests.e2e.busy", str(folder), str(first), str(CONVERSATIONS), str(database)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
@@ -30,15 +32,24 @@ def ledger(path):
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    if request.param == "sqlite":
+        yield tmp_path / "busy.db"
+        return
+    with a_database(request.getfixturevalue("postgres")) as url:
+        yield url
+
+
 @pytest.mark.slow
-def test_nothing_acknowledged_is_lost_and_nothing_is_shown_twice(tmp_path):
-    """SIGKILL at random moments of a busy run, restart on the same file, until all is done; then read every ledger."""
-    chance = random.Random(20261124)
+def test_nothing_acknowledged_is_lost_and_nothing_is_shown_twice(tmp_path, database):
+    """SIGKILL at random moments of a busy run, restart on the same database, until all is done; then read every ledger."""
+    chance, kills = random.Random(20261124), KILLS["sqlite" if isinstance(database, Path) else "postgresql"]
     acknowledged = {}
-    for kill in range(KILLS + 1):
-        process = start(tmp_path, kill * CONVERSATIONS)
+    for kill in range(kills + 1):
+        process = start(tmp_path, kill * CONVERSATIONS, database)
         lines = []
-        if kill < KILLS:
+        if kill < kills:
             assert json.loads(process.stdout.readline())["ready"]
             time.sleep(chance.uniform(0.0, 0.35))
             process.send_signal(signal.SIGKILL)
@@ -54,7 +65,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_shown_twice(tmp_path):
                 acknowledged[heard["conversation"], heard["seq"]] = heard
     assert len(acknowledged) > CONVERSATIONS
 
-    kept, handoffs, halted, dead = asyncio.run(_read(tmp_path / "busy.db", acknowledged))
+    kept, handoffs, halted, dead = asyncio.run(_read(database, acknowledged))
     lost = [key for key in acknowledged if key not in kept]
     assert not lost
     wanted = {heard["handoff"] for heard in acknowledged.values() if heard["handoff"]}
@@ -77,8 +88,8 @@ def handoffs_of(handoffs):
     return [{"conversation": one.conversation} for one in handoffs]
 
 
-async def _read(path, acknowledged):
-    store = SqliteStore(path)
+async def _read(database, acknowledged):
+    store = open_store(database)
     kept = set()
     for conversation, seq in acknowledged:
         if await store.turn("default", conversation, seq=seq, key=None):

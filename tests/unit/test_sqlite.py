@@ -55,8 +55,9 @@ async def test_looking_beside_a_server_is_allowed(path):
 async def test_a_file_of_a_newer_version_is_left_alone(path):
     """What a newer hookflash wrote is not touched."""
     connection = sqlite3.connect(path)
-    connection.execute("CREATE TABLE handoffs (id)")
-    connection.execute("PRAGMA user_version = 99")
+    connection.execute("CREATE TABLE alembic_version (version_num)")
+    connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+    connection.commit()
     connection.close()
     with pytest.raises(StoreTooNew, match="newer hookflash"):
         SqliteStore(path)

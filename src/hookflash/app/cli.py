@@ -8,9 +8,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from hookflash.app.cli_db import add_database_verbs
 from hookflash.app.cli_lab import add_lab_verbs
 from hookflash.app.cli_review import add_review_verbs
-from hookflash.app.cli_shared import DEFAULT_MATRIX, FINDINGS, FINE, UNREADABLE, Json, MatrixFile, print_view
+from hookflash.app.cli_shared import DEFAULT_MATRIX, FINDINGS, FINE, UNREADABLE, Database, Json, MatrixFile, print_view
 from hookflash.app.logs import set_up_logs
 from hookflash.errors import HookflashError
 
@@ -22,10 +23,6 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-Database = Annotated[
-    Path | None, typer.Option(help="The database file. Default: HOOKFLASH_DATABASE_URL, or hookflash.db beside the matrix.")
-]
 
 
 def _version(wanted: bool) -> None:
@@ -45,6 +42,7 @@ def _root(
 
 add_review_verbs(cli)
 add_lab_verbs(cli)
+add_database_verbs(cli)
 
 
 @cli.command()

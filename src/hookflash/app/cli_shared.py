@@ -9,6 +9,12 @@ FINE, FINDINGS, UNREADABLE = 0, 1, 2
 DEFAULT_MATRIX = Path("matrix.yaml")
 
 MatrixFile = Annotated[Path, typer.Argument(help="The escalation matrix, a YAML file.", show_default="matrix.yaml")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        help="The database: a file, or postgresql://user@host/name. Default: HOOKFLASH_DATABASE_URL, or hookflash.db beside the matrix."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 

@@ -54,19 +54,25 @@ def model_settings(environment: Mapping[str, str], *, regulated: bool) -> ModelS
     return ModelSettings(url, environment[MODEL_NAME], environment.get(MODEL_KEY), deadline)
 
 
-def database_path(matrix: Path) -> Path:
-    """Return the database file: as `HOOKFLASH_DATABASE_URL` names it, else `hookflash.db` beside the matrix.
+def database_at(matrix: Path, given: str | Path | None = None) -> Path | str:
+    """Return where the database is: a file's path, or the address of a PostgreSQL database.
 
-    Raises `ConfigError` for a URL of a kind that this version does not serve.
+    It is what was `given`, else what `HOOKFLASH_DATABASE_URL` says, else `hookflash.db` beside the matrix. Raises
+    `ConfigError` for an address of another kind.
     """
-    url = os.environ.get(DATABASE_URL)
-    if not url:
+    named = str(given) if given is not None else os.environ.get(DATABASE_URL)
+    if not named:
         return matrix.resolve().parent / "hookflash.db"
-    if url.startswith("sqlite:///"):
-        return Path(url.removeprefix("sqlite:///"))
-    kind, found, _ = url.partition("://")
-    what = f"names a {kind} database" if found and kind.isalnum() else "is not a database URL"
-    raise ConfigError(f"{DATABASE_URL} {what}; this version serves sqlite:///path/to/file.db")
+    kind, is_address, _ = named.partition("://")
+    if given is not None and not is_address:
+        return Path(named)
+    if named.startswith("sqlite:///"):
+        return Path(named.removeprefix("sqlite:///"))
+    if is_address and kind in ("postgresql", "postgres"):
+        return "postgresql" + named.removeprefix(kind)
+    source = DATABASE_URL if given is None else "--database"
+    what = f"names a {kind} database" if is_address and kind.isalnum() else "is not a database URL"
+    raise ConfigError(f"{source} {what}; write sqlite:///path/to/file.db or postgresql://user@host/name")
 
 
 def api_keys(environment: Mapping[str, str]) -> dict[str, str]:

@@ -14,13 +14,13 @@ from zoneinfo import ZoneInfo
 from rich.console import RenderableType
 from rich.table import Table
 
-from hookflash.app.config import API_KEY, API_KEYS, api_keys, database_path
+from hookflash.app.config import API_KEY, API_KEYS, api_keys, database_at
+from hookflash.app.database import look_into
 from hookflash.app.wiring import DESKS, LINES
 from hookflash.errors import HookflashError
 from hookflash.matrix import Matrix, load_matrix
 from hookflash.model import BUILTIN_DESK
 from hookflash.signals.lexicon import lexicon
-from hookflash.stores import SqliteStore
 
 OLDEST_PYTHON = (3, 11)
 # UPSERT with RETURNING and WAL fixes that the store relies on.
@@ -60,7 +60,7 @@ class Diagnosis:
         return [{"what": one.what, "ok": one.mend is None, "state": one.state, "mend": one.mend} for one in self.findings]
 
 
-def examine(matrix: Path, database: Path | None) -> Diagnosis:
+def examine(matrix: Path, database: str | None) -> Diagnosis:
     """Look at everything. Never raises: what cannot be looked at is a finding."""
     looks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _python,
@@ -131,26 +131,24 @@ def _lines(matrix: Matrix) -> Iterator[Finding]:
         yield Finding(f"line to {name}", ", ".join(kinds), mend)
 
 
-def _database(matrix: Path, database: Path | None) -> Iterator[Finding]:
+def _database(matrix: Path, database: str | None) -> Iterator[Finding]:
     try:
-        path = database or database_path(matrix)
+        at = database_at(matrix, database)
+        if isinstance(at, str) or at.exists():
+            asyncio.run(_look_into(matrix, database))
     except HookflashError as error:
         yield Finding("database", "not usable", str(error))
         return
-    folder = path if path.exists() else path.parent
-    if not os.access(folder, os.W_OK):
-        yield Finding("database", str(path), f"give this user the right to write {folder}")
+    if isinstance(at, str):
+        yield Finding("database", "PostgreSQL")
         return
-    try:
-        if path.exists():
-            asyncio.run(_look_into(path))
-        yield Finding("database", str(path))
-    except HookflashError as error:
-        yield Finding("database", "not usable", str(error))
+    folder = at if at.exists() else at.parent
+    mend = None if os.access(folder, os.W_OK) else f"give this user the right to write {folder}"
+    yield Finding("database", str(at), mend)
 
 
-async def _look_into(path: Path) -> None:
-    await SqliteStore(path, serve=False).close()
+async def _look_into(matrix: Path, database: str | None) -> None:
+    await look_into(matrix, database).close()
 
 
 def _keys() -> Iterator[Finding]:

@@ -12,7 +12,8 @@ import httpx2
 import structlog
 import uvicorn
 
-from hookflash.app.config import ALARM_URL, API_KEY, HEARTBEAT_URL, api_keys, database_path
+from hookflash.app.config import ALARM_URL, API_KEY, HEARTBEAT_URL, api_keys, database_at
+from hookflash.app.database import open_store
 from hookflash.app.http import create_app
 from hookflash.app.logs import set_up_logs
 from hookflash.app.wiring import EmbeddedEngine, log_alarm
@@ -20,7 +21,6 @@ from hookflash.engine import DEFAULT_TENANT
 from hookflash.errors import ConfigError
 from hookflash.matrix import Matrix, load_matrix
 from hookflash.review.check import check_file
-from hookflash.stores import SqliteStore
 from hookflash.watchman import Alarm, Beat
 
 log = structlog.get_logger("hookflash")
@@ -29,7 +29,7 @@ CALL_SECONDS = 5.0
 GRACE_SECONDS = 10
 
 
-def run_server(matrix: Path, tenants: Sequence[str], host: str, port: int, database: Path | None, *, json: bool) -> None:
+def run_server(matrix: Path, tenants: Sequence[str], host: str, port: int, database: str | None, *, json: bool) -> None:
     """Serve until told to stop. Raises `ConfigError`, `MatrixError`, `StoreInUse` and others before it listens."""
     set_up_logs()
     keys = api_keys(os.environ)
@@ -38,7 +38,7 @@ def run_server(matrix: Path, tenants: Sequence[str], host: str, port: int, datab
     for tenant in sorted(set(keys.values()) - set(matrices)):
         raise ConfigError(f"there is an API key for tenant `{tenant}` and no matrix; add --tenant {tenant}=MATRIX")
     listening = _listen(host, port)
-    engine = EmbeddedEngine(matrices, SqliteStore(database or database_path(matrix)), alarm=_alarm(), beat=_beat())
+    engine = EmbeddedEngine(matrices, open_store(database_at(matrix, database)), alarm=_alarm(), beat=_beat())
     where = f"http://{_shown(host)}:{listening.getsockname()[1]}"
     _announce(where, json=json)
     config = uvicorn.Config(

@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from hookflash.app.brief_view import brief_panel
-from hookflash.app.config import database_path
+from hookflash.app.database import look_into
 from hookflash.errors import InputError
 from hookflash.model import Handoff, State
-from hookflash.stores import SqliteStore
+from hookflash.ports import Store
 
 T = TypeVar("T")
 
@@ -109,7 +109,7 @@ class PromisesView:
         ]
 
 
-def handoffs_view(matrix: Path, database: Path | None, tenant: str, states: Sequence[str], limit: int) -> HandoffsView:
+def handoffs_view(matrix: Path, database: str | None, tenant: str, states: Sequence[str], limit: int) -> HandoffsView:
     """Return handoffs to show. Raises `InputError`."""
     try:
         wanted = [State(state) for state in states]
@@ -118,7 +118,7 @@ def handoffs_view(matrix: Path, database: Path | None, tenant: str, states: Sequ
     return HandoffsView(_read(matrix, database, lambda store: store.handoffs(tenant, wanted, limit)))
 
 
-def handoff_view(matrix: Path, database: Path | None, tenant: str, handoff: str) -> HandoffView:
+def handoff_view(matrix: Path, database: str | None, tenant: str, handoff: str) -> HandoffView:
     """Return one handoff to show. Raises `InputError`."""
     found = _read(matrix, database, lambda store: store.handoff(tenant, handoff))
     if found is None:
@@ -126,19 +126,14 @@ def handoff_view(matrix: Path, database: Path | None, tenant: str, handoff: str)
     return HandoffView(found)
 
 
-def promises_view(matrix: Path, database: Path | None, tenant: str, *, open_only: bool) -> PromisesView:
+def promises_view(matrix: Path, database: str | None, tenant: str, *, open_only: bool) -> PromisesView:
     """Return promises to show. Raises `InputError`."""
     return PromisesView(_read(matrix, database, lambda store: store.promises(tenant, open_only=open_only)))
 
 
-def _read(matrix: Path, database: Path | None, query: Callable[[SqliteStore], Awaitable[T]]) -> T:
-    """Ask the database, beside whatever server writes it."""
-    path = database or database_path(matrix)
-    if not path.exists():
-        raise InputError(f"there is no database at {path}; start `hookflash serve`, or name one with --database")
-
+def _read(matrix: Path, database: str | None, query: Callable[[Store], Awaitable[T]]) -> T:
     async def ask() -> T:
-        store = SqliteStore(path, serve=False)
+        store = look_into(matrix, database)
         try:
             return await query(store)
         finally:

@@ -12,7 +12,8 @@ from typing import Any, Self
 import httpx2
 import structlog
 
-from hookflash.app.config import database_path, model_settings
+from hookflash.app.config import database_at, model_settings
+from hookflash.app.database import open_store
 from hookflash.brief.entities import entities
 from hookflash.courier import Courier
 from hookflash.desks import BuiltinDesk, WebhookDesk
@@ -42,7 +43,6 @@ from hookflash.rosters import StaticRoster
 from hookflash.signals.heads import likely
 from hookflash.signals.language import spoken_language
 from hookflash.signals.panel import Panel, builtin_detectors
-from hookflash.stores import SqliteStore
 from hookflash.watchman import Beat, Watchman
 
 log = structlog.get_logger("hookflash")
@@ -183,14 +183,14 @@ class EmbeddedEngine(Engine):
 
     @classmethod
     def open(cls, matrix: str | Path, database: str | Path | None = None, **parts: Any) -> Self:
-        """Return an engine on a matrix file and an SQLite file (`hookflash.db` beside the matrix if none is named).
+        """Return an engine on a matrix file and a database (`hookflash.db` beside the matrix if none is named).
 
-        `HOOKFLASH_DATABASE_URL` (`sqlite:///path`) names the file as well. `parts` are the keyword arguments of the
-        constructor. Raises `MatrixError`, `InputError`, `ConfigError`, `StoreInUse`, `StoreTooNew`, `StoreUnavailable`.
+        `database` is the path of an SQLite file or a `postgresql://` address; `HOOKFLASH_DATABASE_URL` names one as well.
+        `parts` are the keyword arguments of the constructor. Raises `MatrixError`, `InputError`, `ConfigError`,
+        `StoreInUse`, `StoreTooNew`, `StoreUnavailable`.
         """
         loaded = load_matrix(matrix)
-        path = Path(database) if database is not None else database_path(Path(matrix))
-        return cls({DEFAULT_TENANT: loaded}, SqliteStore(path), **parts)
+        return cls({DEFAULT_TENANT: loaded}, open_store(database_at(Path(matrix), database)), **parts)
 
     async def observe(self, turn: Turn, *, tenant: str = DEFAULT_TENANT) -> Decision:
         """See `Engine.observe`; begins the couriers and the watchman with the first turn."""

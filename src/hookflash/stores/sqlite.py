@@ -3,44 +3,23 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select, update
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import StaticPool
 
-from hookflash.errors import HookflashError, StoreForeign, StoreInUse, StoreTooNew, StoreUnavailable, VersionConflict
-from hookflash.model import (
-    BUILTIN_DESK,
-    Brief,
-    Conversation,
-    Delivery,
-    Handoff,
-    HistoryTurn,
-    Receipt,
-    SetTimer,
-    State,
-    TurnRecord,
-)
-from hookflash.model.conversation import WINDOW_TURNS
-from hookflash.ports import AuditEntry, Change, Message, OutboxItem, Timer
-from hookflash.stores import tables as t
-from hookflash.stores.worker import Worker
-from hookflash.stores.writes import write
+from hookflash.errors import HookflashError, StoreForeign, StoreInUse, StoreUnavailable, VersionConflict
+from hookflash.stores.migrate import bring_up_to_date, revision_of
+from hookflash.stores.sql import SqlStore
 
 # How long a connection waits for a lock that another program holds before the caller is told.
 BUSY_SECONDS = 2
-_DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
-# States in which something must still come. A promise that is overdue has made its noise.
-_WAITING_STATES = [state.value for state in (State.REQUESTED, State.BRIEFED, State.RINGING, State.PROMISED)]
 
 
-class SqliteStore:
+class SqliteStore(SqlStore):
     """Keeps everything in one SQLite file."""
 
     def __init__(self, path: Path, *, serve: bool = True) -> None:
@@ -49,43 +28,32 @@ class SqliteStore:
         Raises `StoreInUse` where another server holds it, `StoreTooNew` where a newer hookflash wrote it,
         `StoreUnavailable` where it cannot be opened or written.
         """
-        self.path = path
+        self.path, self.where = path, str(path)
         self._lock = claim(path) if serve else None
         try:
-            self._engine = _connect(path, read_only=not serve)
-            self._prepare(serve=serve)
+            writing = _connect(path, read_only=not serve)
+            self._prepare(writing, serve=serve)
         except HookflashError:
             self._release()
             raise
         except (DBAPIError, OSError) as error:
             self._release()
             raise self._translate(error) from None
-        self._writer = Worker(self._engine, "store-writer", self._translate, write)
-        self._reading = _connect(path, read_only=True)
-        self._reader = Worker(self._reading, "store-reader", self._translate)
+        super().__init__(writing, _connect(path, read_only=True), self._translate)
 
-    def _prepare(self, *, serve: bool) -> None:
-        with self._engine.begin() as connection:
-            found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-            if found > t.SCHEMA_VERSION:
-                raise StoreTooNew(
-                    f"{self.path} was written by a newer hookflash (schema {found}, this one knows {t.SCHEMA_VERSION}); "
-                    "install that version, or name another file"
-                )
-            if found < t.SCHEMA_VERSION:
-                self._make_tables(connection, serve=serve)
+    def _prepare(self, engine: Engine, *, serve: bool) -> None:
+        with engine.begin() as connection:
+            if serve:
+                bring_up_to_date(connection, self.where)
+            found = revision_of(connection, self.where)
+        if found is None:
+            raise StoreForeign(f"{self.where} is not a database of hookflash; name another one")
+        self.revision = found
         if serve:
             for suffix in ("", "-wal", "-shm"):
                 file = self.path.with_name(self.path.name + suffix)
                 if file.exists():
                     file.chmod(0o600)
-
-    def _make_tables(self, connection: Connection, *, serve: bool) -> None:
-        foreign = connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar_one()
-        if foreign or not serve:
-            raise StoreForeign(f"{self.path} is not a database of hookflash; name another file")
-        t.metadata.create_all(connection)
-        connection.exec_driver_sql(f"PRAGMA user_version = {t.SCHEMA_VERSION}")
 
     def _translate(self, error: Exception) -> Exception:
         if isinstance(error, IntegrityError):
@@ -95,214 +63,15 @@ class SqliteStore:
         cause = error.orig if isinstance(error, DBAPIError) else error
         return StoreUnavailable(f"{self.path} cannot be used: {cause}; nothing was accepted. {_mend(str(cause))}")
 
-    async def conversation(self, tenant: str, conversation: str) -> Conversation | None:
-        """See `Store`."""
-        return await self._reader.run(lambda connection: _conversation(connection, tenant, conversation))
-
-    async def turn(self, tenant: str, conversation: str, *, seq: int | None, key: str | None) -> TurnRecord | None:
-        """See `Store`."""
-        same = t.turns.c.key == key if key is not None else t.turns.c.seq == seq
-        query = select(t.turns.c.document).where(_of(t.turns, tenant, conversation) & same)
-        document = await self._one(query)
-        return TurnRecord.model_validate_json(document) if document else None
-
-    async def history(self, tenant: str, conversation: str) -> tuple[HistoryTurn, ...]:
-        """See `Store`."""
-        query = select(t.turns.c.document).where(_of(t.turns, tenant, conversation)).order_by(t.turns.c.number)
-        records = [TurnRecord.model_validate_json(document) for document in await self._all(query)]
-        return tuple(
-            HistoryTurn(number=record.number, speaker=record.turn.speaker, text=record.turn.text, at=record.turn.at)
-            for record in records
-            if not record.turn.draft
-        )
-
-    async def handoff(self, tenant: str, handoff: str) -> Handoff | None:
-        """See `Store`."""
-        query = select(t.handoffs.c.document).where((t.handoffs.c.tenant == tenant) & (t.handoffs.c.id == handoff))
-        document = await self._one(query)
-        return Handoff.model_validate_json(document) if document else None
-
-    async def handoffs(self, tenant: str, states: Sequence[State] = (), limit: int = 100) -> tuple[Handoff, ...]:
-        """See `Store`."""
-        query = select(t.handoffs.c.document).where(t.handoffs.c.tenant == tenant)
-        if states:
-            query = query.where(t.handoffs.c.state.in_([state.value for state in states]))
-        return await self._handoffs(query.order_by(t.handoffs.c.requested_at.desc()).limit(limit))
-
-    async def promises(self, tenant: str, *, open_only: bool, limit: int = 100) -> tuple[Handoff, ...]:
-        """See `Store`."""
-        query = select(t.handoffs.c.document).where((t.handoffs.c.tenant == tenant) & t.handoffs.c.promise_due.is_not(None))
-        if open_only:
-            query = query.where(t.handoffs.c.state.in_([State.PROMISED.value, State.OVERDUE.value]))
-        return await self._handoffs(query.order_by(t.handoffs.c.promise_due).limit(limit))
-
-    async def audit(self, tenant: str, conversation: str) -> tuple[AuditEntry, ...]:
-        """See `Store`."""
-        query = select(t.audit).where((t.audit.c.tenant == tenant) & (t.audit.c.conversation == conversation))
-        rows = await self._rows(query.order_by(t.audit.c.id))
-        return tuple(
-            AuditEntry(
-                at=t.from_micros(row.at),
-                what=row.what,
-                conversation=row.conversation,
-                handoff=row.handoff,
-                document=row.document,
-            )
-            for row in rows
-        )
-
-    async def commit(self, change: Change) -> None:
-        """See `Store`."""
-        await self._writer.commit(change)
-
-    async def due_deliveries(self, now: datetime, limit: int, besides: Collection[int] = ()) -> tuple[OutboxItem, ...]:
-        """See `Store`."""
-        box = t.outbox.c
-        due = (box.state == t.PENDING) & (box.due_at <= t.to_micros(now)) & box.id.not_in(besides)
-        query = select(t.outbox).where(due)
-        rows = await self._rows(query.order_by(box.rank, box.id).limit(limit))
-        return tuple(_outbox_item(row) for row in rows)
-
-    async def postpone(self, item: int, due_at: datetime, error: str) -> None:
-        """See `Store`."""
-        box = t.outbox.c
-        later = {"due_at": t.to_micros(due_at), "attempts": box.attempts + 1, "last_error": error}
-        await self._write(update(t.outbox).where((box.id == item) & (box.state == t.PENDING)).values(later))
-
-    async def due_timers(self, now: datetime, limit: int) -> tuple[Timer, ...]:
-        """See `Store`."""
-        query = select(t.timers).where(t.timers.c.at <= t.to_micros(now)).order_by(t.timers.c.at).limit(limit)
-        return tuple(
-            Timer(id=row.id, tenant=row.tenant, handoff=row.handoff, timer=SetTimer.model_validate_json(row.document))
-            for row in await self._rows(query)
-        )
-
-    async def stalled(self, before: datetime, limit: int) -> tuple[Handoff, ...]:
-        """See `Store`."""
-        hand, box = t.handoffs.c, t.outbox.c
-        working = select(box.id).where((box.handoff == hand.id) & (box.tenant == hand.tenant) & (box.state == t.PENDING))
-        waiting = select(t.timers.c.id).where((t.timers.c.handoff == hand.id) & (t.timers.c.tenant == hand.tenant))
-        query = select(hand.document).where(
-            hand.state.in_(_WAITING_STATES) & (hand.changed_at < t.to_micros(before)) & ~working.exists() & ~waiting.exists()
-        )
-        return await self._handoffs(query.order_by(hand.changed_at.desc()).limit(limit))
-
-    async def probe(self, now: datetime) -> None:
-        """See `Store`."""
-        await self._write(insert(t.pulse).prefix_with("OR REPLACE").values(id=1, at=t.to_micros(now)))
-
-    async def counts(self) -> Mapping[str, int]:
-        """See `Store`."""
-        states = await self._rows(select(t.handoffs.c.state, func.count().label("n")).group_by(t.handoffs.c.state))
-        work = await self._rows(select(t.outbox.c.state, func.count().label("n")).group_by(t.outbox.c.state))
-        return {f"handoffs_{row.state}": row.n for row in states} | {f"outbox_{row.state}": row.n for row in work}
-
-    async def save_matrix(self, tenant: str, revision: str, document: str) -> None:
-        """See `Store`."""
-        row = {"tenant": tenant, "revision": revision, "document": document}
-        await self._write(insert(t.matrices).prefix_with("OR IGNORE").values(row))
-
-    async def matrix(self, tenant: str, revision: str) -> str | None:
-        """See `Store`."""
-        same = (t.matrices.c.tenant == tenant) & (t.matrices.c.revision == revision)
-        return await self._one(select(t.matrices.c.document).where(same))
-
-    async def put_ticket(self, brief: Brief, key: str, at: datetime) -> Receipt:
-        """See `Store`."""
-        return await self._writer.run(lambda connection: _put_ticket(connection, brief, key, at))
-
-    async def put_message(self, tenant: str, conversation: str, text: str, key: str, at: datetime) -> None:
-        """See `Store`."""
-        await self._writer.run(lambda connection: _put_message(connection, tenant, conversation, text, key, at))
-
-    async def messages(self, tenant: str, conversation: str, after: int) -> tuple[Message, ...]:
-        """See `Store`."""
-        query = select(t.messages).where(_of(t.messages, tenant, conversation) & (t.messages.c.number > after))
-        rows = await self._rows(query.order_by(t.messages.c.number))
-        return tuple(Message(number=row.number, text=row.text, at=t.from_micros(row.at)) for row in rows)
-
     async def close(self) -> None:
         """See `Store`."""
-        self._writer.stop()
-        self._reader.stop()
-        self._engine.dispose()
-        self._reading.dispose()
+        await super().close()
         self._release()
 
     def _release(self) -> None:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-
-    async def _rows(self, query: Any) -> Sequence[Any]:
-        return await self._reader.run(lambda connection: connection.execute(query).all())
-
-    async def _all(self, query: Any) -> Sequence[str]:
-        return await self._reader.run(lambda connection: connection.execute(query).scalars().all())
-
-    async def _one(self, query: Any) -> str | None:
-        return await self._reader.run(lambda connection: connection.execute(query).scalar_one_or_none())
-
-    async def _handoffs(self, query: Any) -> tuple[Handoff, ...]:
-        return tuple(Handoff.model_validate_json(document) for document in await self._all(query))
-
-    async def _write(self, statement: Any) -> None:
-        await self._writer.run(lambda connection: connection.execute(statement) and None)
-
-
-def _of(table: Any, tenant: str, conversation: str) -> Any:
-    return (table.c.tenant == tenant) & (table.c.conversation == conversation)
-
-
-def _conversation(connection: Connection, tenant: str, conversation: str) -> Conversation | None:
-    own = (t.conversations.c.tenant == tenant) & (t.conversations.c.id == conversation)
-    document = connection.execute(select(t.conversations.c.document).where(own)).scalar_one_or_none()
-    if document is None:
-        return None
-    latest = select(t.turns.c.document).where(_of(t.turns, tenant, conversation))
-    documents = connection.execute(latest.order_by(t.turns.c.number.desc()).limit(WINDOW_TURNS)).scalars().all()
-    window = tuple(TurnRecord.model_validate_json(one) for one in reversed(documents))
-    return Conversation.model_validate_json(document).model_copy(update={"turns": window})
-
-
-def _outbox_item(row: Any) -> OutboxItem:
-    return OutboxItem(
-        id=row.id,
-        tenant=row.tenant,
-        handoff=row.handoff,
-        delivery=_DELIVERY.validate_json(row.document),
-        due_at=t.from_micros(row.due_at),
-        attempts=row.attempts,
-        last_error=row.last_error,
-    )
-
-
-def _put_ticket(connection: Connection, brief: Brief, key: str, at: datetime) -> Receipt:
-    known = select(t.receipts.c.document).where((t.receipts.c.tenant == brief.tenant) & (t.receipts.c.key == key))
-    document = connection.execute(known).scalar_one_or_none()
-    if document is not None:
-        return Receipt.model_validate_json(document)
-    own = (t.tickets.c.tenant == brief.tenant) & (t.tickets.c.handoff == brief.handoff)
-    ticket = connection.execute(select(t.tickets.c.number, t.tickets.c.revision).where(own)).one_or_none()
-    content = {"revision": brief.revision, "document": brief.model_dump_json()}
-    if ticket is None:
-        row = {"tenant": brief.tenant, "handoff": brief.handoff, **content}
-        number = connection.execute(insert(t.tickets).values(row).returning(t.tickets.c.number)).scalar_one()
-    else:
-        number = ticket.number
-        if brief.revision > ticket.revision:
-            connection.execute(update(t.tickets).where(own).values(content))
-    receipt = Receipt(desk=BUILTIN_DESK, ticket=str(number), key=key, at=at)
-    connection.execute(insert(t.receipts).values(tenant=brief.tenant, key=key, document=receipt.model_dump_json()))
-    return receipt
-
-
-def _put_message(connection: Connection, tenant: str, conversation: str, text: str, key: str, at: datetime) -> None:
-    if connection.execute(select(t.messages.c.number).where((t.messages.c.tenant == tenant) & (t.messages.c.key == key))).first():
-        return
-    last = connection.execute(select(func.max(t.messages.c.number)).where(_of(t.messages, tenant, conversation))).scalar()
-    row = {"tenant": tenant, "conversation": conversation, "number": (last or 0) + 1, "key": key, "at": t.to_micros(at), "text": text}
-    connection.execute(insert(t.messages).values(row))
 
 
 def claim(path: Path) -> IO[str]:

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
-# Raised with every change of the tables. A database with a higher number was written by a newer hookflash.
-SCHEMA_VERSION = 1
+# The newest migration in `migrations/versions`. A database with a revision that is not there was written by a newer hookflash.
+HEAD = "0001"
 
 metadata = MetaData()
+# SQLite counts rows by itself only where their number is an INTEGER, which holds 64 bits there anyway.
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 conversations = Table(
     "conversations",
@@ -47,7 +49,7 @@ handoffs = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _NUMBER, primary_key=True),
     Column("tenant", Text, nullable=False),
     Column("conversation", Text, nullable=False),
     Column("handoff", Text),
@@ -60,7 +62,7 @@ PENDING, DONE, DEAD = "pending", "done", "dead"
 outbox = Table(
     "outbox",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _NUMBER, primary_key=True),
     Column("tenant", Text, nullable=False),
     Column("handoff", Text, nullable=False),
     Column("key", Text, nullable=False),
@@ -78,7 +80,7 @@ outbox = Table(
 timers = Table(
     "timers",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _NUMBER, primary_key=True),
     Column("tenant", Text, nullable=False),
     Column("handoff", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -99,7 +101,7 @@ matrices = Table(
 tickets = Table(
     "tickets",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("number", _NUMBER, primary_key=True),
     Column("tenant", Text, nullable=False),
     Column("handoff", Text, nullable=False),
     Column("revision", Integer, nullable=False),

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, Update, bindparam, delete, insert, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from hookflash.errors import AlreadyDone, VersionConflict
 from hookflash.model import Conversation, Handoff, SetTimer, Urgency
 from hookflash.ports import AuditEntry, Change
+from hookflash.stores.dialect import insert_for
 from hookflash.stores.tables import DEAD, DONE, PENDING, audit, conversations, handoffs, outbox, timers, to_micros, turns
 
 
@@ -142,7 +142,8 @@ def _write_outbox(connection: Connection, change: Change, handoff: Handoff) -> N
         for delivery in change.outbox
     ]
     if rows:
-        connection.execute(upsert(outbox).on_conflict_do_nothing(index_elements=["tenant", "key"]), rows)
+        add = insert_for(connection.dialect.name)(outbox)
+        connection.execute(add.on_conflict_do_nothing(index_elements=["tenant", "key"]), rows)
 
 
 def _audit_row(change: Change, entry: AuditEntry) -> dict[str, Any]:

@@ -1,0 +1,124 @@
+"""The store on a real PostgreSQL: what only it has."""
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from hookflash.app.config import database_at
+from hookflash.app.wiring import EmbeddedEngine
+from hookflash.errors import ConfigError, StoreForeign, StoreInUse, StoreTooNew, StoreUnavailable
+from hookflash.model import Turn
+from hookflash.stores.postgres import PostgresStore
+from hookflash.testing import FrozenClock
+from hookflash.testing.conformance import NOW, _change
+from tests.postgres import a_database
+
+
+@pytest.fixture
+def url(postgres):
+    with a_database(postgres) as address:
+        yield address
+
+
+async def test_what_was_committed_is_there_after_a_restart(url):
+    """Another process finds everything."""
+    store = PostgresStore(url)
+    await store.commit(_change(1))
+    await store.close()
+    again = PostgresStore(url)
+    assert (await again.conversation("default", "c")).spoken == 1
+    await again.close()
+
+
+async def test_one_server_at_a_time_and_any_number_of_lookers(url):
+    """A second server is told so; reading beside the first is allowed."""
+    store = PostgresStore(url)
+    with pytest.raises(StoreInUse, match="in use by another hookflash"):
+        PostgresStore(url)
+    await store.commit(_change(1))
+    beside = PostgresStore(url, serve=False)
+    assert (await beside.conversation("default", "c")).spoken == 1
+    await beside.close()
+    await store.close()
+
+
+def test_databases_of_others_are_left_alone(url):
+    """An empty one no reader fills; another program's or a newer version's gets no tables of ours."""
+    with pytest.raises(StoreForeign, match="holds nothing of hookflash yet"):
+        PostgresStore(url, serve=False)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE recipes (id int)")
+        with pytest.raises(StoreForeign, match="not a database of hookflash"):
+            PostgresStore(url)
+        connection.execute("CREATE TABLE alembic_version (version_num text)")
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+        with pytest.raises(StoreTooNew, match="newer hookflash"):
+            PostgresStore(url)
+
+
+async def test_a_connection_that_is_cut_costs_an_answer_and_no_data(url, postgres):
+    """After the server ends our sessions the next commit goes through, at the latest when it is sent again."""
+    store = PostgresStore(url)
+    await store.commit(_change(1))
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'hookflash_%'")
+    for _ in range(20):
+        try:
+            await store.commit(_change(2))
+            break
+        except StoreUnavailable as error:
+            assert "nothing was accepted" in str(error)  # noqa: PT017 - it may also go through at once
+            await asyncio.sleep(0.05)
+    assert (await store.conversation("default", "c")).spoken == 2
+    await store.probe(NOW)
+    await store.close()
+
+
+def test_addresses_that_lead_nowhere_are_explained_without_the_password():
+    """An error names the database and never its password."""
+    with pytest.raises(StoreUnavailable, match="cannot be used") as caught:
+        PostgresStore("postgresql://ana:hush-hush@127.0.0.1:1/clinic")
+    assert "hush" not in str(caught.value)
+    with pytest.raises(ConfigError, match="not the address of a database"):
+        PostgresStore("postgresql://ana@[::1/clinic")
+
+
+def test_where_the_database_is(monkeypatch, tmp_path):
+    """What is given on the command line goes before the environment, and that before the file beside the matrix."""
+    matrix = tmp_path / "matrix.yaml"
+    assert database_at(matrix) == tmp_path / "hookflash.db"
+    monkeypatch.setenv("HOOKFLASH_DATABASE_URL", "postgres://ana@db/clinic")
+    assert database_at(matrix) == "postgresql://ana@db/clinic"
+    assert database_at(matrix, "other.db") == Path("other.db")
+    assert database_at(matrix, "sqlite:////var/x.db") == Path("/var/x.db")
+    with pytest.raises(ConfigError, match="--database names a mysql database"):
+        database_at(matrix, "mysql://x")
+    monkeypatch.setenv("HOOKFLASH_DATABASE_URL", "nonsense")
+    with pytest.raises(ConfigError, match="is not a database URL"):
+        database_at(matrix)
+
+
+def test_a_missing_driver_is_named_with_the_way_to_get_it(monkeypatch):
+    """The driver is an extra."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError, match=r"hookflash\[postgres\]"):
+        PostgresStore("postgresql://ana@127.0.0.1:1/clinic")
+
+
+async def test_a_handoff_runs_on_it_from_the_turn_to_the_promise(url, clinic):
+    """The engine works on PostgreSQL as it does on a file, and another process can read what became of it."""
+    clock = FrozenClock(datetime(2026, 11, 26, 3, 0, tzinfo=UTC))
+    engine = EmbeddedEngine({"default": clinic}, PostgresStore(url), clock=clock, manual=True)
+    async with engine:
+        decision = await engine.observe(Turn(conversation="night", speaker="customer", text="I want to talk to a person, please"))
+        await engine.courier.drain()
+        assert decision.handoff
+        handoff = await engine.handoff(decision.handoff)
+        beside = PostgresStore(url, serve=False)
+        assert await beside.handoff("default", decision.handoff) == handoff
+        assert await beside.promises("default", open_only=True) == ((handoff,) if handoff.promise else ())
+        await beside.close()

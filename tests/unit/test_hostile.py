@@ -76,7 +76,8 @@ def test_repeated_words_take_linear_time(word, clinic_panel):
         return time.perf_counter() - begun
 
     seconds(500)
-    assert seconds(16_000) < 6 * seconds(7_999) + 0.2
+    whole, half = min(seconds(16_000), seconds(15_990)), min(seconds(8_000), seconds(7_990))
+    assert whole < 6 * half + 0.2
 
 
 def test_a_language_that_cannot_be_told_apart_is_not_guessed():

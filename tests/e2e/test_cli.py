@@ -163,7 +163,7 @@ print(json.dumps([last.trigger, last.turn, after - before]))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, timeout=120)
     trigger, turn, growth = json.loads(done.stdout)
     assert (trigger, turn) == ("explicit_request", 2)
-    assert growth < 40_000  # kilobytes; the input itself is a few thousand
+    assert growth < 20_000  # kilobytes; the input itself is a few thousand
 
 
 def test_check_reports_faults_and_exits_by_kind(tmp_path):

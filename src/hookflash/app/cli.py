@@ -11,7 +11,7 @@ import typer
 from hookflash.app.cli_db import add_database_verbs
 from hookflash.app.cli_lab import add_lab_verbs
 from hookflash.app.cli_review import add_review_verbs
-from hookflash.app.cli_shared import DEFAULT_MATRIX, FINDINGS, FINE, UNREADABLE, Database, Json, MatrixFile, print_view
+from hookflash.app.cli_shared import DEFAULT_MATRIX, FINDINGS, FINE, UNREADABLE, Database, Json, MatrixBeside, MatrixFile, print_view
 from hookflash.app.logs import set_up_logs
 from hookflash.errors import HookflashError
 
@@ -88,7 +88,7 @@ def serve(
 @cli.command()
 def handoffs(
     handoff: Annotated[str | None, typer.Argument(help="One handoff, to see its brief.", show_default=False)] = None,
-    matrix: Annotated[Path, typer.Option(help="The matrix beside which the database lies.")] = DEFAULT_MATRIX,
+    matrix: MatrixBeside = DEFAULT_MATRIX,
     database: Database = None,
     state: Annotated[list[str] | None, typer.Option(help="Only these states. May be repeated.")] = None,
     tenant: Annotated[str, typer.Option(help="The business.")] = "default",
@@ -106,7 +106,7 @@ def handoffs(
 
 @cli.command()
 def promises(
-    matrix: Annotated[Path, typer.Option(help="The matrix beside which the database lies.")] = DEFAULT_MATRIX,
+    matrix: MatrixBeside = DEFAULT_MATRIX,
     database: Database = None,
     all_: Annotated[bool, typer.Option("--all", help="Kept ones too.")] = False,
     tenant: Annotated[str, typer.Option(help="The business.")] = "default",

@@ -1,13 +1,10 @@
 """The verbs about the database itself: what state it is in, bring it up to date, copy it to another."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hookflash.app.cli_shared import DEFAULT_MATRIX, FINDINGS, FINE, Database, Json, print_view
-
-Matrix = Annotated[Path, typer.Option(help="The matrix beside which the database lies.")]
+from hookflash.app.cli_shared import DEFAULT_MATRIX, FINDINGS, FINE, Database, Json, MatrixBeside, print_view
 
 
 def add_database_verbs(cli: typer.Typer) -> None:
@@ -19,7 +16,7 @@ def add_database_verbs(cli: typer.Typer) -> None:
     cli.add_typer(verbs, name="db")
 
 
-def status(matrix: Matrix = DEFAULT_MATRIX, database: Database = None, json: Json = False) -> None:
+def status(matrix: MatrixBeside = DEFAULT_MATRIX, database: Database = None, json: Json = False) -> None:
     """Show the database's schema and how much it holds. Exits with 1 where it is behind this version."""
     from hookflash.app.database_views import status_view
 
@@ -28,7 +25,7 @@ def status(matrix: Matrix = DEFAULT_MATRIX, database: Database = None, json: Jso
     raise typer.Exit(FINE if view.up_to_date else FINDINGS)
 
 
-def upgrade(matrix: Matrix = DEFAULT_MATRIX, database: Database = None, json: Json = False) -> None:
+def upgrade(matrix: MatrixBeside = DEFAULT_MATRIX, database: Database = None, json: Json = False) -> None:
     """Bring the database's tables up to date, or make them. `serve` does so by itself when it starts."""
     from hookflash.app.database_views import status_view, upgrade_database
 

@@ -9,6 +9,7 @@ FINE, FINDINGS, UNREADABLE = 0, 1, 2
 DEFAULT_MATRIX = Path("matrix.yaml")
 
 MatrixFile = Annotated[Path, typer.Argument(help="The escalation matrix, a YAML file.", show_default="matrix.yaml")]
+MatrixBeside = Annotated[Path, typer.Option("--matrix", help="The matrix beside which the database lies.")]
 Database = Annotated[
     str | None,
     typer.Option(

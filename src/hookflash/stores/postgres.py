@@ -31,7 +31,7 @@ class PostgresStore(SqlStore):
         where it cannot be reached or written.
         """
         self.where = _without_password(url)
-        claiming, writing, reading = self._engines = [_connect(url, self.where) for _ in range(3)]
+        claiming, writing, reading = self._engines = [_connect(url, self.where, read_only=only) for only in (not serve, not serve, True)]
         self._claim: Connection | None = None
         try:
             if serve:
@@ -86,8 +86,10 @@ class PostgresStore(SqlStore):
         return StoreUnavailable(f"{self.where} cannot be used ({why}); nothing was accepted. Check that it runs and takes connections.")
 
 
-def _connect(url: str, where: str) -> Engine:
+def _connect(url: str, where: str, *, read_only: bool) -> Engine:
     options = f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={LOCK_MS} -c synchronous_commit=on -c timezone=UTC"
+    if read_only:
+        options += " -c default_transaction_read_only=on"
     try:
         return create_engine(
             make_url(url).set(drivername="postgresql+psycopg"),

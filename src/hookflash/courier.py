@@ -1,21 +1,24 @@
 """The courier carries out what the outbox holds: briefs to desks, rings and words to lines, noise to the alarm.
 
 Work is done at least once, under a key that makes a second time harmless, and crossed off in the same transaction that
-records its outcome. Everything due is served side by side, the most urgent first, so that a desk that keeps one handoff
-waiting never holds up another.
+records its outcome. It is taken under a lease, which is renewed as long as the work goes on; a courier that dies or is
+frozen loses it, and another takes the work over. A part of the places is kept for emergencies, no business takes more
+than its share of the others, and a desk that is down is left in peace for a while, so that a flood of one kind never
+holds up another.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 from typing import Protocol
 
 import structlog
 
-from hookflash.errors import AlreadyDone, HookflashError, Permanent, Retryable
+from hookflash.circuit import Circuit
+from hookflash.errors import AlreadyDone, HookflashError, Permanent, Retryable, VersionConflict
 from hookflash.model import (
     BriefDelivered,
     BriefRefused,
@@ -28,8 +31,9 @@ from hookflash.model import (
     RingStarted,
     Say,
     StopRinging,
+    Urgency,
 )
-from hookflash.ports import Change, Clock, Desk, Line, OutboxItem, Store
+from hookflash.ports import Change, Clock, Desk, Lease, Line, OutboxItem, Store
 from hookflash.retry import delay
 
 log = structlog.get_logger("hookflash.courier")
@@ -38,13 +42,25 @@ log = structlog.get_logger("hookflash.courier")
 CALL_TIMEOUT = timedelta(seconds=10)
 # The outbox is looked into at least this often; new work wakes the courier at once.
 POLL = timedelta(seconds=1)
-BATCH = 100
+# A dead courier's work is free for others after this; with their next look it is theirs within eleven seconds.
+LEASE = timedelta(seconds=10)
+# Three renewals may fail before a lease is lost.
+RENEWAL = timedelta(seconds=3)
+# How much is under way at a time. Nearly all of it waits for others; this many connections a process may well have.
+PLACES = 256
+# Of these, how many only emergencies may take.
+RESERVED = 64
+# How many briefs one desk is sent at a time; one that hangs must leave places to the others.
+AT_ONE_DESK = 64
+# When work that found its desk busy looks again.
+BUSY_WAIT = timedelta(seconds=2)
+ORDINARY = (Urgency.HIGH, Urgency.NORMAL)
 
 
 class Steps(Protocol):
     """What the courier needs of the engine: to carry a handoff forward."""
 
-    async def apply(self, handoff: str, event: Event, *, tenant: str, done: int | None, failed: str | None = None) -> Handoff:
+    async def apply(self, handoff: str, event: Event, *, tenant: str, done: Lease | None, failed: str | None = None) -> Handoff:
         """See `Engine.apply`."""
         ...
 
@@ -57,17 +73,29 @@ class Courier:
     """Empties the outbox until told to stop."""
 
     def __init__(
-        self, steps: Steps, store: Store, clock: Clock, *, desks: Mapping[tuple[str, str], Desk], lines: Mapping[str, Line], alarm: Alarm
+        self,
+        steps: Steps,
+        store: Store,
+        clock: Clock,
+        *,
+        tenants: Sequence[str],
+        desks: Mapping[tuple[str, str], Desk],
+        lines: Mapping[str, Line],
+        alarm: Alarm,
     ) -> None:
-        """Take the desks by (tenant, name in the matrix), the lines by their kind, and the alarm."""
+        """Take the tenants to work for, the desks by (tenant, name in the matrix), the lines by their kind, and the alarm."""
         self._steps = steps
         self._store = store
         self._clock = clock
+        self._tenants = deque(tenants)
         self._desks = desks
         self._lines = lines
         self._alarm = alarm
+        self._asked: Counter[tuple[str, str] | None] = Counter()
+        self._circuits: dict[tuple[str, str], Circuit] = {}
         self._wake = asyncio.Event()
-        self._under_way: dict[int, asyncio.Task[bool]] = {}
+        self._under_way: dict[asyncio.Task[bool], OutboxItem] = {}
+        self._held_until: dict[Lease, float] = {}
 
     def wake(self) -> None:
         """Look into the outbox now."""
@@ -75,6 +103,11 @@ class Courier:
 
     async def run(self) -> None:
         """Work until cancelled."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._look())
+            both.create_task(self._keep())
+
+    async def _look(self) -> None:
         while True:
             self._wake.clear()
             try:
@@ -85,30 +118,71 @@ class Courier:
                 async with asyncio.timeout(POLL.total_seconds()):
                     await self._wake.wait()
 
+    async def _keep(self) -> None:
+        """Renew the leases of what is under way, and drop what somebody else has taken over."""
+        while True:
+            await asyncio.sleep(RENEWAL.total_seconds())
+            try:
+                await self._renew()
+            except Exception as error:  # noqa: BLE001 - a lease that is lost costs a second try under the same key
+                log.error("leases_not_renewed", error=type(error).__name__)
+
+    async def _renew(self) -> None:
+        working = {item.lease: task for task, item in self._under_way.items()}
+        if not working:
+            return
+        until = _steady() + LEASE.total_seconds()
+        still_held = await self._store.renew(self._clock.now(), LEASE, tuple(working))
+        self._held_until |= dict.fromkeys(still_held, until)
+        for lost in working.keys() - set(still_held):
+            working[lost].cancel()
+
     async def start_due(self) -> int:
-        """Begin all work that is due and not under way; return how much was begun."""
-        busy = set(self._under_way)  # taken before the look: what finishes meanwhile is not begun again
-        items = await self._store.due_deliveries(self._clock.now(), BATCH, besides=busy)
+        """Begin work that is due, as far as there are places; return how much was begun."""
+        tenants = self._in_turn()
+        free = PLACES - len(self._under_way)
+        urgent = await self._begin((Urgency.IMMEDIATE,), dict.fromkeys(tenants, free), free)
+        taken = Counter(item.tenant for item in self._under_way.values() if item.urgency is not Urgency.IMMEDIATE)
+        free = min(PLACES - len(self._under_way), PLACES - RESERVED - taken.total())
+        share = (PLACES - RESERVED) // min(2, len(tenants))
+        return urgent + await self._begin(ORDINARY, {name: share - taken[name] for name in tenants}, free)
+
+    def _in_turn(self) -> Sequence[str]:
+        """Return the tenants, each time with another one first."""
+        self._tenants.rotate(-1)
+        return tuple(self._tenants)
+
+    async def _begin(self, urgencies: Sequence[Urgency], limits: Mapping[str, int], free: int) -> int:
+        if free <= 0:
+            return 0
+        until = _steady() + LEASE.total_seconds()
+        items = await self._store.claim_deliveries(self._clock.now(), LEASE, urgencies, limits, free)
         for item in items:
+            self._held_until[item.lease] = until
             task = asyncio.create_task(self._serve(item))
-            self._under_way[item.id] = task
-            task.add_done_callback(partial(self._finished, item.id))
+            self._under_way[task] = item
+            task.add_done_callback(self._finished)
         return len(items)
 
     async def drain(self) -> None:
         """Do all work that is due, and all that follows from it at once, and return."""
         while await self.start_due() or self._under_way:
-            await asyncio.gather(*self._under_way.values())
+            await asyncio.gather(*self._under_way)
 
-    async def stop(self) -> None:
-        """Let go of what is under way; it stays in the outbox."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
+    async def stop(self, grace: timedelta = timedelta()) -> None:
+        """Let what is under way finish within the grace, and give the rest back to the outbox."""
+        if self._under_way and grace:
+            await asyncio.wait(tuple(self._under_way), timeout=grace.total_seconds())
+        left = dict(self._under_way)
+        for task in left:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*left, return_exceptions=True)
+        with suppress(Retryable):  # then they are free when their leases end
+            await self._store.release([item.lease for item in left.values()])
 
-    def _finished(self, item: int, task: asyncio.Task[bool]) -> None:
-        self._under_way.pop(item, None)
+    def _finished(self, task: asyncio.Task[bool]) -> None:
+        item = self._under_way.pop(task)
+        self._held_until.pop(item.lease, None)
         if not task.cancelled() and task.result():
             self._wake.set()
 
@@ -119,8 +193,10 @@ class Courier:
             if error is not None:
                 await self._failed(item, error)
             return True
-        except Exception as error:  # noqa: BLE001 - the work stays in the outbox; the next look finds it again
+        except Exception as error:  # noqa: BLE001 - the work stays in the outbox and is tried again
             log.error("outcome_not_recorded", handoff=item.handoff, error=type(error).__name__)
+            with suppress(Exception):
+                await self._store.release([item.lease])
             return False
 
     async def _attempt(self, item: OutboxItem) -> HookflashError | None:
@@ -128,17 +204,53 @@ class Courier:
         handoff = await self._store.handoff(item.tenant, item.handoff)
         if handoff is None:
             return Permanent("Bug! the handoff of this work is not in the store")
+        if resting := self._resting(item):
+            await self._store.postpone(item.lease, self._clock.now(), resting, "waits for its desk", tried=False)
+            return None
+        if _steady() >= self._held_until[item.lease]:
+            raise VersionConflict("this process stood still, and others may have done the work meanwhile")
+        desk = _desk_of(item)
+        self._asked[desk] += 1
         try:
             async with asyncio.timeout(CALL_TIMEOUT.total_seconds()):
                 event = await self._do(item.tenant, item.delivery, handoff)
         except TimeoutError:
-            return Retryable(f"no answer within {CALL_TIMEOUT.total_seconds():g} s")
+            return await self._noted(item, Retryable(f"no answer within {CALL_TIMEOUT.total_seconds():g} s"))
         except (Retryable, Permanent) as error:
-            return error
+            return await self._noted(item, error)
         except Exception as error:  # noqa: BLE001 - an adapter's bug must not stop the courier
-            return Retryable(f"{type(error).__name__} in the adapter")
+            return await self._noted(item, Retryable(f"{type(error).__name__} in the adapter"))
+        finally:
+            self._asked[desk] -= 1
+        await self._noted(item, None)
         await self._record(item, event)
         return None
+
+    def _resting(self, item: OutboxItem) -> timedelta:
+        """Return how long the desk of a brief is to be left in peace. An emergency asks it all the same."""
+        desk = _desk_of(item)
+        if desk is None or item.urgency is Urgency.IMMEDIATE:
+            return timedelta()
+        if self._asked[desk] >= AT_ONE_DESK:
+            return BUSY_WAIT * (1 + random.random())
+        circuit, now = self._circuits.get(desk, Circuit()), _steady()
+        if wait := circuit.wait(now):
+            return timedelta(seconds=wait * (1 + random.random()))
+        self._circuits[desk] = circuit.asked(now)
+        return timedelta()
+
+    async def _noted(self, item: OutboxItem, error: HookflashError | None) -> HookflashError | None:
+        """Let the desk's circuit know how it went; return the error."""
+        desk = _desk_of(item)
+        if desk is None:
+            return error
+        before = self._circuits.get(desk, Circuit())
+        self._circuits[desk] = after = before.failed(_steady()) if isinstance(error, Retryable) else Circuit()
+        if after.broken and not before.broken:
+            log.error("desk_down", tenant=item.tenant, desk=desk[1])
+            with suppress(Exception):  # the log has it; what waits goes on to its next rung by its own timers
+                await self._alarm(item.handoff, f"desk {desk[1]} does not answer; its briefs wait and are tried again")
+        return error
 
     async def _do(self, tenant: str, delivery: Delivery, handoff: Handoff) -> Event | None:
         """Call the desk or line, and return the event that follows, if any."""
@@ -162,9 +274,9 @@ class Courier:
         """Cross the work off, in one transaction with what follows from it."""
         if event is None:
             with suppress(AlreadyDone):
-                await self._store.commit(Change(tenant=item.tenant, now=self._clock.now(), done=item.id))
+                await self._store.commit(Change(tenant=item.tenant, now=self._clock.now(), done=item.lease))
             return
-        after = await self._steps.apply(item.handoff, event, tenant=item.tenant, done=item.id)
+        after = await self._steps.apply(item.handoff, event, tenant=item.tenant, done=item.lease)
         ring = item.delivery
         if isinstance(ring, Ring) and after.ringing != ring.key:
             await self._line(ring.to.line).stop(after, ring.to, f"{ring.key}:stop")  # it was called off while it was placed
@@ -177,17 +289,17 @@ class Courier:
         if isinstance(error, Permanent) or isinstance(item.delivery, Ring) or wait is None:
             await self._give_up(item, str(error))
         else:
-            await self._store.postpone(item.id, self._clock.now() + wait, str(error))
+            await self._store.postpone(item.lease, self._clock.now(), wait, str(error))
 
     async def _give_up(self, item: OutboxItem, why: str) -> None:
         """Keep the work as a dead letter, in one transaction with what follows from that."""
         log.error("delivery_given_up", handoff=item.handoff, kind=item.delivery.kind)
         event = _consequence(item.delivery, why)
         if event is not None:
-            await self._steps.apply(item.handoff, event, tenant=item.tenant, done=item.id, failed=why)
+            await self._steps.apply(item.handoff, event, tenant=item.tenant, done=item.lease, failed=why)
             return
         with suppress(AlreadyDone):
-            await self._store.commit(Change(tenant=item.tenant, now=self._clock.now(), done=item.id, failed=why))
+            await self._store.commit(Change(tenant=item.tenant, now=self._clock.now(), done=item.lease, failed=why))
 
     def _desk(self, tenant: str, name: str) -> Desk:
         desk = self._desks.get((tenant, name))
@@ -200,6 +312,15 @@ class Courier:
         if line is None:
             raise Permanent(f"no {kind} line is set up; see `hookflash doctor`")
         return line
+
+
+def _desk_of(item: OutboxItem) -> tuple[str, str] | None:
+    return (item.tenant, item.delivery.desk) if isinstance(item.delivery, DeliverBrief) else None
+
+
+def _steady() -> float:
+    """Return seconds of a clock that nobody sets."""
+    return asyncio.get_running_loop().time()
 
 
 def _consequence(delivery: Delivery, why: str) -> Event | None:

@@ -46,7 +46,7 @@ from hookflash.model import (
     TurnRecord,
 )
 from hookflash.moves import Step
-from hookflash.ports import AuditEntry, Change, Clock, Roster, Store
+from hookflash.ports import AuditEntry, Change, Clock, Lease, Roster, Store
 from hookflash.route import responders_of, route
 from hookflash.signals.language import language_of
 
@@ -107,13 +107,13 @@ class Engine:
         event: Event,
         *,
         tenant: str = DEFAULT_TENANT,
-        done: int | None = None,
+        done: Lease | None = None,
         failed: str | None = None,
         fired: int | None = None,
     ) -> Handoff:
         """Carry a handoff forward by an event, durably.
 
-        `done` is the outbox item, `fired` the timer, whose outcome the event is; both are crossed off in the same
+        `done` is the lease of outgoing work, `fired` the timer, whose outcome the event is; both are crossed off in the same
         transaction. `failed` says why the item was given up. Raises `UnknownError`, `ForbiddenMove` or `StoreUnavailable`.
         """
         for _ in range(MAX_CONFLICTS):
@@ -142,6 +142,8 @@ class Engine:
         return found
 
     async def _observe(self, turn: Turn, tenant: str, judge: Judge, *, again: bool) -> Decision:
+        if not turn.final:  # most interim speech is not written, so that nothing would tell us of a change made elsewhere
+            self._cache.pop((tenant, turn.conversation or ""), None)
         conversation = await self._load(tenant, turn.conversation or "")
         seen = await self._seen(turn, conversation, again=again)
         if seen is not None:

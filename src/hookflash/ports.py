@@ -1,7 +1,7 @@
 """The plug-in points. Each Protocol's docstring is its contract; `hookflash.testing` judges implementations by it."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from hookflash.model import (
@@ -18,6 +18,7 @@ from hookflash.model import (
     State,
     Turn,
     TurnRecord,
+    Urgency,
 )
 
 
@@ -95,14 +96,24 @@ class AuditEntry(Frozen):
     document: str
 
 
-class OutboxItem(Frozen):
-    """One piece of outgoing work, kept until it is done or given up."""
+class Lease(Frozen):
+    """The right to do a piece of outgoing work, for a while. A later lease of the same work counts one `epoch` more.
 
-    id: int
+    Whoever held an earlier one (and was frozen meanwhile, perhaps) can no longer write what came of it.
+    """
+
+    item: int
+    epoch: int
+
+
+class OutboxItem(Frozen):
+    """One piece of outgoing work, kept until it is done or given up, and the lease under which it was taken."""
+
+    lease: Lease
     tenant: str
     handoff: str
+    urgency: Urgency
     delivery: Delivery
-    due_at: datetime
     attempts: int = 0
     last_error: str | None = None
 
@@ -132,8 +143,8 @@ class Change(Frozen):
     timers: tuple[SetTimer, ...] = ()
     clear_timers: tuple[str, ...] = ()
     """The kinds of event whose timers are forgotten; a timer that is set replaces the one of its kind."""
-    done: int | None = None
-    """The outbox item whose outcome this change is."""
+    done: Lease | None = None
+    """The outgoing work whose outcome this change is."""
     failed: str | None = None
     """Why the item of `done` was given up; it then becomes a dead letter."""
     fired: int | None = None
@@ -187,20 +198,42 @@ class Store(Protocol):
         """Write the change durably, or raise and write nothing."""
         ...
 
-    async def due_deliveries(self, now: datetime, limit: int, besides: Collection[int] = ()) -> tuple[OutboxItem, ...]:
-        """Return outgoing work that is due, most urgent first, oldest first, leaving out the items of `besides`."""
+    async def claim_deliveries(
+        self, now: datetime, lease: timedelta, urgencies: Sequence[Urgency], limits: Mapping[str, int], limit: int
+    ) -> tuple[OutboxItem, ...]:
+        """Take outgoing work that is due and that nobody holds, and hold it for the time of `lease`.
+
+        Only work of these urgencies is taken, the most urgent first, oldest first: of each tenant at most what `limits`
+        says (of one that is not named, nothing), and at most `limit` in all.
+        """
         ...
 
-    async def postpone(self, item: int, due_at: datetime, error: str) -> None:
-        """Note a failed try and when to try again."""
+    async def renew(self, now: datetime, lease: timedelta, held: Sequence[Lease]) -> tuple[Lease, ...]:
+        """Hold work for longer and return what is still held; what somebody else has taken meanwhile stays theirs."""
         ...
 
-    async def due_timers(self, now: datetime, limit: int) -> tuple[Timer, ...]:
-        """Return timers whose time has come, oldest first."""
+    async def release(self, held: Sequence[Lease]) -> None:
+        """Give back work that was not done; others may take it at once."""
+        ...
+
+    async def postpone(self, held: Lease, now: datetime, wait: timedelta, error: str, *, tried: bool = True) -> None:
+        """Give work back, to be tried again after a while; `tried` counts it as an attempt."""
+        ...
+
+    async def claim_timers(self, now: datetime, lease: timedelta, limit: int) -> tuple[Timer, ...]:
+        """Take timers whose time has come and that nobody holds, oldest first, and hold them for a while.
+
+        A wait of seconds (for a desk, for a ring) that was set in what is now the future by more than a minute is due
+        too: the clock was set back, and nobody shall wait for it to come round again.
+        """
+        ...
+
+    async def neglected(self, before: datetime, limit: int) -> tuple[OutboxItem, ...]:
+        """Return outgoing work that has been due, and held by nobody, since before an instant."""
         ...
 
     async def stalled(self, before: datetime, limit: int) -> tuple[Handoff, ...]:
-        """Return handoffs that wait for something nothing will bring: no work in the outbox, no timer, no change since."""
+        """Return waiting handoffs that nothing will move: no work in the outbox, and their next step was due before an instant."""
         ...
 
     async def probe(self, now: datetime) -> None:
@@ -229,6 +262,10 @@ class Store(Protocol):
 
     async def messages(self, tenant: str, conversation: str, after: int) -> tuple[Message, ...]:
         """Return the messages with a number above `after`, in order."""
+        ...
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake`, from any thread, when another process has left work. A hint: it may be late, or never come."""
         ...
 
     async def close(self) -> None:

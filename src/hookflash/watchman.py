@@ -21,6 +21,10 @@ ROUND = timedelta(milliseconds=250)
 HALT = timedelta(seconds=30)
 HEARTBEAT = timedelta(seconds=20)
 BATCH = 200
+# Clocks that are kept by a time server move by less from one round to the next.
+JUMP = timedelta(seconds=5)
+# A dead watchman's timers are free for others after this.
+LEASE = timedelta(seconds=10)
 
 Alarm = Callable[[str, str], Awaitable[None]]
 Beat = Callable[[], Awaitable[None]]
@@ -45,13 +49,16 @@ class Watchman:
         self._alarm = alarm
         self._beat = beat
         self._raised: set[str] = set()
-        self._beaten_at: datetime | None = None
-        self.last_round: datetime | None = None
+        self._beaten_at: float | None = None
+        self._clock_was: tuple[datetime, float] | None = None
+        self.last_round: float | None = None
+        """When the last round was made, in seconds of the event loop's clock, which nobody sets."""
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
             try:
+                await self._compare_clocks()
                 await self.round()
             except Exception as error:  # noqa: BLE001 - whatever happens, the watchman goes on
                 log.error("round_failed", error=type(error).__name__)
@@ -60,13 +67,24 @@ class Watchman:
     async def round(self) -> int:
         """Make one round; return how many timers were fired."""
         now = self._clock.now()
-        timers = await self._store.due_timers(now, BATCH)
+        timers = await self._store.claim_timers(now, LEASE, BATCH)
         for timer in timers:
             await self._fire(timer)
         await self._find_halted(now)
-        await self._heartbeat(now)
-        self.last_round = now
+        self.last_round = _steady()
+        await self._heartbeat()
         return len(timers)
+
+    async def _compare_clocks(self) -> None:
+        """Notice a clock that was set. Promises follow the new time; those who keep them should know."""
+        now, steady = self._clock.now(), _steady()
+        if self._clock_was is not None:
+            before, steady_before = self._clock_was
+            jump = (now - before).total_seconds() - (steady - steady_before)
+            if abs(jump) > JUMP.total_seconds():
+                log.error("clock_was_set", seconds=round(jump))
+                await self._alarm("", f"the clock of this machine was set by {jump:+.0f} s; promises are kept by the new time")
+        self._clock_was = now, steady
 
     async def _fire(self, timer: Timer) -> None:
         try:
@@ -79,19 +97,27 @@ class Watchman:
             await self._store.commit(Change(tenant=timer.tenant, now=self._clock.now(), fired=timer.id))
 
     async def _find_halted(self, now: datetime) -> None:
-        halted = {handoff.id: handoff for handoff in await self._store.stalled(now - HALT, BATCH)}
-        self._raised &= halted.keys()
-        for handoff in halted.values():
-            if handoff.id not in self._raised:
-                log.error("handoff_halted", handoff=handoff.id, state=handoff.state.value)
-                await self._alarm(handoff.id, f"handoff {handoff.id} is {handoff.state} and nothing will move it")
-                self._raised.add(handoff.id)
+        """Make noise, once each, for handoffs that nothing will move, and for work that nobody does."""
+        halted = {one.id: f"is {one.state} and nothing will move it" for one in await self._store.stalled(now - HALT, BATCH)}
+        neglected = {one.handoff: "has work that no courier takes" for one in await self._store.neglected(now - HALT, BATCH)}
+        found = halted | neglected
+        self._raised &= found.keys()
+        for handoff, what in found.items():
+            if handoff not in self._raised:
+                log.error("handoff_halted", handoff=handoff, what=what)
+                await self._alarm(handoff, f"handoff {handoff} {what}")
+                self._raised.add(handoff)
 
-    async def _heartbeat(self, now: datetime) -> None:
-        if self._beat is None or (self._beaten_at and now - self._beaten_at < HEARTBEAT):
+    async def _heartbeat(self) -> None:
+        now = _steady()
+        if self._beat is None or (self._beaten_at is not None and now - self._beaten_at < HEARTBEAT.total_seconds()):
             return
         self._beaten_at = now
         try:
             await self._beat()
         except Exception:  # noqa: BLE001 - whoever listens notices the missing beat; that is its purpose
             log.warning("heartbeat_failed")
+
+
+def _steady() -> float:
+    return asyncio.get_running_loop().time()

@@ -57,6 +57,7 @@ async def test_a_promise_not_kept_makes_noise(engine, clock):
     handoff = await escalated(engine)
     clock.set(handoff.promise.due - timedelta(minutes=10))
     await engine.watchman.round()
+    await engine.courier.drain()
     clock.set(handoff.promise.due)
     await engine.watchman.round()
     await engine.courier.drain()
@@ -253,13 +254,22 @@ async def test_orders_out_of_place_are_refused_and_change_nothing(engine, clock)
 
 
 async def test_a_halted_handoff_is_found_once(engine, clock):
-    """Nothing in the outbox and no timer: the watchman says so, once."""
+    """Nothing in the outbox and no timer: the watchman says so, once, half a minute after its next step was due."""
     handoff = await escalated(engine)
     await engine.store._writer.run(lambda connection: connection.exec_driver_sql("DELETE FROM timers") and None)
-    clock.advance(31)
+    clock.advance(60 + 31)
     await engine.watchman.round()
     await engine.watchman.round()
     assert engine.noise == [f"handoff {handoff.id} is {handoff.state} and nothing will move it"]
+
+
+async def test_work_that_no_courier_takes_is_found(engine, clock):
+    """A courier that died or hangs is noticed by what it leaves."""
+    clock.set(clock.now().replace(hour=11))
+    decision = await engine.observe(said("I want a human"))
+    clock.advance(31)
+    await engine.watchman.round()
+    assert engine.noise == [f"handoff {decision.handoff} has work that no courier takes"]
 
 
 async def test_a_roster_that_fails_keeps_nobody_away(engine, clock):

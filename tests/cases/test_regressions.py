@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from hookflash.app.wiring import EmbeddedEngine
+from hookflash.courier import AT_ONE_DESK
 from hookflash.errors import DeliveryFailed, ForbiddenMove, StoreUnavailable
 from hookflash.matrix import parse_matrix
 from hookflash.model import Action, Kind, Owner, Signal, State, ToolCall, Turn, Urgency
 from hookflash.stores import SqliteStore
-from hookflash.testing import DOWN, FrozenClock, ScriptedLine
+from hookflash.testing import DOWN, FrozenClock, ScriptedDesk, ScriptedLine
 from tests.cases.test_engine import escalated, replied, said, told
 from tests.conftest import SHOP
 
@@ -23,7 +24,7 @@ async def test_an_alarm_that_fails_stops_nobody(engine, clock):
     clock.set(NOON)
     handoff = await escalated(engine)
     await engine.store._writer.run(lambda connection: connection.exec_driver_sql("DELETE FROM timers") and None)
-    clock.advance(31)
+    clock.advance(60 + 31)
     calls = []
 
     async def failing(handoff, what):
@@ -284,33 +285,34 @@ async def test_a_store_that_hiccups_after_the_ring_does_not_ring_the_next(engine
     engine.courier._steps.apply = hiccup
     for _ in range(3):
         await engine.courier.start_due()
-        await asyncio.gather(*engine.courier._under_way.values())
+        await asyncio.gather(*engine.courier._under_way)
     assert [responder for responder, _ in phone.rung] == ["team"]
     assert (await engine.handoff(decision.handoff)).state is State.RINGING
 
 
 async def test_a_desk_that_hangs_holds_up_no_other(engine, clock, crm):
-    """A hundred briefs under way fill no batch: the next one is found beside them."""
+    """A flood of briefs for a desk that hangs leaves places for other desks, and an emergency is rung at once."""
     clock.set(NOON)
     release = asyncio.Event()
-    ordinary = crm.deliver
 
     async def hang(brief, key):
-        if brief.conversation != "quick":
-            await release.wait()
-        return await ordinary(brief, key)
+        await release.wait()
+        return await ScriptedDesk.deliver(crm, brief, key)
 
     crm.deliver = hang
-    for number in range(110):
+    for number in range(300):
         await engine.observe(said("I want a human", conversation=f"slow-{number}"))
     await engine.courier.start_due()
-    quick = await engine.observe(said("I want a human", conversation="quick"))
+    crisis = await engine.observe(said("I took all my pills, I want to die", conversation="crisis"))
     for _ in range(20):
         await engine.courier.start_due()
         await asyncio.sleep(0.05)
-    assert (await engine.handoff(quick.handoff)).state is State.RINGING
+    assert (await engine.handoff(crisis.handoff)).state is State.RINGING
+    assert len(engine.courier._under_way) <= AT_ONE_DESK + 1
     release.set()
+    clock.advance(4)  # what found the desk busy looks again
     await engine.courier.drain()
+    assert len(crm.tickets) == 300
 
 
 async def test_a_refused_brief_is_on_our_own_desk_even_if_the_store_hiccups(engine, clock, crm):
@@ -339,7 +341,7 @@ async def test_a_stale_timer_touches_no_others(engine, clock, crm):
     crm.failures = [DOWN] * 99
     first = await engine.observe(said("I want a human", conversation="x"))
     clock.advance(20)
-    due = await engine.store.due_timers(clock.now(), 10)
+    due = await engine.store.claim_timers(clock.now(), timedelta(), 10)
     crm.failures = []
     await engine.courier.drain()
     await engine.accept(first.handoff, "team")
@@ -361,7 +363,7 @@ async def test_a_timer_that_can_never_be_applied_is_put_aside_loudly(engine, clo
     await engine.store._writer.run(lambda connection: connection.exec_driver_sql("DELETE FROM matrices") and None)
     clock.advance(61)
     await engine.watchman.round()
-    assert not await engine.store.due_timers(clock.now(), 10)
+    assert not await engine.store.claim_timers(clock.now(), timedelta(), 10)
     assert "cannot be applied" in engine.noise[0]
     assert handoff.id in engine.noise[0]
 

@@ -26,7 +26,7 @@ class TestPostgresStore(StoreContract):
     @pytest.fixture
     async def store(self, postgres):
         with a_database(postgres) as url:
-            opened = PostgresStore(url)
+            opened = PostgresStore(url, own_clock=False)
             yield opened
             await opened.close()
 

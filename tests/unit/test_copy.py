@@ -2,17 +2,23 @@
 
 import asyncio
 import json
-import sqlite3
+from datetime import UTC, datetime
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
 from typer.testing import CliRunner
 
 from hookflash.app.cli import cli
 from hookflash.app.database_views import copy_database
 from hookflash.errors import InputError
 from hookflash.stores import SqliteStore
+from hookflash.stores.migrate import MIGRATIONS
 from hookflash.stores.postgres import PostgresStore
+from hookflash.stores.tables import HEAD
 from hookflash.testing.conformance import NOW, _change, _with_handoff
+from hookflash.testing.samples import a_handoff
 from tests.postgres import a_database
 
 
@@ -60,20 +66,30 @@ def test_the_verbs_show_and_mend_a_database(tmp_path):
         return CliRunner().invoke(cli, ["db", *words])
 
     assert json.loads(run("upgrade", "--database", first, "--json").stdout)["up_to_date"]
-    assert json.loads(run("status", "--database", first, "--json").stdout)["schema"] == "0001"
+    assert json.loads(run("status", "--database", first, "--json").stdout)["schema"] == HEAD
     assert "conversations" in run("copy", first, second).stdout
 
 
-async def test_a_file_from_before_migrations_were_counted_is_taken_up(tmp_path):
-    """It keeps its rows and is counted from then on."""
+@pytest.mark.parametrize("counted", [True, False])
+async def test_a_database_of_an_earlier_version_is_taken_up_with_its_rows(tmp_path, counted):
+    """The tables of the first version, whether or not their migrations were counted, get what they lack and keep their rows."""
     path = tmp_path / "old.db"
-    store = SqliteStore(path)
-    await store.commit(_change(1))
-    await store.close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE alembic_version")
-    connection.close()
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", str(MIGRATIONS))
+        command.upgrade(config, "0001")
+        connection.execute(text('INSERT INTO conversations VALUES (\'default\', \'c\', 1, \'{"id": "c", "version": 1, "spoken": 1}\')'))
+        connection.execute(text("INSERT INTO timers VALUES (1, 'default', 'ho-1', 'promise_due', 5, '{}')"))
+        connection.execute(
+            text("INSERT INTO handoffs VALUES ('default', 'ho-1', 1, 'c', 'promised', 1, 1, 5, :document)"),
+            {"document": a_handoff().model_dump_json()},
+        )
+        if not counted:
+            connection.execute(text("DROP TABLE alembic_version"))
+    engine.dispose()
     again = SqliteStore(path)
-    assert again.revision == "0001"
+    assert again.revision == HEAD
     assert (await again.conversation("default", "c")).spoken == 1
+    assert await again.stalled(datetime(1970, 1, 2, tzinfo=UTC), 10)
     await again.close()

@@ -2,19 +2,21 @@
 
 import asyncio
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from hookflash.app.config import database_at
 from hookflash.app.wiring import EmbeddedEngine
-from hookflash.errors import ConfigError, StoreForeign, StoreInUse, StoreTooNew, StoreUnavailable
-from hookflash.model import Turn
+from hookflash.errors import ConfigError, StoreForeign, StoreTooNew, StoreUnavailable, VersionConflict
+from hookflash.model import Alert, Turn, Urgency
 from hookflash.stores.postgres import PostgresStore
+from hookflash.stores.tables import HEAD
 from hookflash.testing import FrozenClock
-from hookflash.testing.conformance import NOW, _change
+from hookflash.testing.conformance import LEASE, NOW, _change, _with_handoff
 from tests.postgres import a_database
 
 
@@ -34,18 +36,68 @@ async def test_what_was_committed_is_there_after_a_restart(url):
     await again.close()
 
 
-async def test_one_server_at_a_time_and_any_number_of_lookers(url):
-    """A second server is told so; reading beside the first is allowed."""
-    store = PostgresStore(url)
-    with pytest.raises(StoreInUse, match="in use by another hookflash"):
-        PostgresStore(url)
-    await store.commit(_change(1))
+async def test_any_number_of_servers_and_lookers(url):
+    """Two servers share a database: what one wrote is there for the other, and whoever comes second must read again."""
+    one, other = PostgresStore(url), PostgresStore(url)
+    await one.commit(_change(1))
+    with pytest.raises(VersionConflict):
+        await other.commit(_change(1, what="second"))
+    await other.commit(_change(2))
     beside = PostgresStore(url, serve=False)
-    assert (await beside.conversation("default", "c")).spoken == 1
+    assert (await beside.conversation("default", "c")).spoken == 2
     with pytest.raises(StoreUnavailable, match="nothing was accepted"):
-        await beside.commit(_change(2))
-    await beside.close()
+        await beside.commit(_change(3))
+    for store in (beside, other, one):
+        await store.close()
+
+
+async def test_servers_that_start_together_bring_the_tables_up_once(url):
+    """One makes the tables, the others find them."""
+    stores = await asyncio.gather(*(asyncio.to_thread(PostgresStore, url) for _ in range(4)))
+    assert {store.revision for store in stores} == {HEAD}
+    for store in stores:
+        await store.close()
+
+
+async def test_work_that_another_process_left_is_heard_of(url):
+    """A notice comes well before the couriers would look by themselves."""
+    one, other = PostgresStore(url), PostgresStore(url)
+    heard = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    other.listen(lambda: loop.call_soon_threadsafe(heard.set) and None)
+    async with asyncio.timeout(10):
+        version = 1
+        while not heard.is_set():  # the listener takes a moment to come up
+            await one.commit(_with_handoff(version, outbox=(Alert(key=f"a{version}", what="look"),)))
+            version += 1
+            await asyncio.sleep(0.05)
+    await one.close()
+    await other.close()
+
+
+async def test_leases_run_by_the_clock_of_the_database(url):
+    """A machine whose clock is wrong by an hour neither takes what others hold nor holds it for an hour."""
+    store = PostgresStore(url)
+    await store.commit(_with_handoff())
+    (item,) = await store.claim_deliveries(NOW - timedelta(hours=1), timedelta(seconds=0.2), tuple(Urgency), {"default": 9}, 9)
+    assert not await store.claim_deliveries(NOW + timedelta(days=999), LEASE, tuple(Urgency), {"default": 9}, 9)
+    await asyncio.sleep(0.3)
+    assert await store.claim_deliveries(NOW - timedelta(hours=1), LEASE, tuple(Urgency), {"default": 9}, 9)
     await store.close()
+
+
+async def test_a_process_frozen_within_a_transaction_does_not_hold_the_others_up(url, monkeypatch):
+    """The database ends its session, and whoever waits goes on."""
+    monkeypatch.setattr("hookflash.stores.postgres.IDLE_MS", 300)
+    frozen, other = PostgresStore(url), PostgresStore(url)
+    await other.commit(_change(1))
+    with frozen.engine.connect() as connection:
+        connection.execute(text("UPDATE conversations SET version = 9"))
+        await other.commit(_change(2))
+        connection.invalidate()
+    assert (await other.conversation("default", "c")).spoken == 2
+    await frozen.close()
+    await other.close()
 
 
 def test_databases_of_others_are_left_alone(url):

@@ -1,5 +1,6 @@
 """The HTTP API. Its description is served at `/docs`; errors are RFC 9457 problem details."""
 
+import asyncio
 import hmac
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -183,7 +184,7 @@ def _add_operations(app: FastAPI, engine: EmbeddedEngine, Tenant: Any, metrics: 
     async def readyz() -> Response:
         """Answer 200 if turns are accepted and the watchman makes its rounds, else 503 and why."""
         seen = engine.watchman.last_round
-        if seen is None or engine.clock.now() - seen > WATCHMAN_SILENCE:
+        if seen is None or asyncio.get_running_loop().time() - seen > WATCHMAN_SILENCE.total_seconds():
             return problem(503, "Not ready", "the watchman has not made its round; the log of the server says why")
         await engine.store.probe(engine.clock.now())
         return Response('{"status":"ready"}', media_type="application/json")

@@ -172,7 +172,7 @@ class EmbeddedEngine(Engine):
         built = build_desks(matrices, store, clock, self._client) if desks is None else {}
         given = {(tenant, name): desk for tenant in matrices for name, desk in (desks or {}).items()}
         all_lines = {"chat": ChatLine(store, clock), **_plugged_lines(), **(lines or {})}
-        self.courier = Courier(self, store, clock, desks={**built, **given}, lines=all_lines, alarm=alarm)
+        self.courier = Courier(self, store, clock, tenants=tuple(matrices), desks={**built, **given}, lines=all_lines, alarm=alarm)
         self.watchman = Watchman(self, store, clock, alarm=alarm, beat=beat)
         self.on_work = self.courier.wake
         self._tasks: list[asyncio.Task[None]] = []
@@ -212,6 +212,12 @@ class EmbeddedEngine(Engine):
     def _set_to_work(self) -> None:
         if self._manual:
             return
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(self.courier.wake)
+
+        self.store.listen(wake)
         self._tasks = [asyncio.create_task(self.courier.run()), asyncio.create_task(self.watchman.run())]
 
     async def close(self) -> None:

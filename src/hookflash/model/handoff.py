@@ -299,6 +299,11 @@ class SetTimer(Frozen):
     at: AwareDatetime
     event: Annotated[BriefLate | RingFailed | PromiseNear | PromiseDue, Field(discriminator="kind")]
 
+    @property
+    def short(self) -> bool:
+        """Whether it is a wait of seconds, for a desk or a ring, and not a moment of the calendar."""
+        return isinstance(self.event, (BriefLate, RingFailed))
+
 
 class ClearTimers(Frozen):
     """Forget the timers of the handoff that would bring these kinds of event."""

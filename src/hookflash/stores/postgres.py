@@ -1,41 +1,52 @@
-"""The store on PostgreSQL, which others can replicate and back up. One server at a time works on a database."""
+"""The store on PostgreSQL, which others can replicate and back up. Any number of processes may work on one database."""
 
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from threading import Event, Thread
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, func, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.pool import QueuePool
 
-from hookflash.errors import ConfigError, HookflashError, StoreForeign, StoreInUse, StoreUnavailable, VersionConflict
+from hookflash.errors import ConfigError, HookflashError, StoreForeign, StoreUnavailable, VersionConflict
+from hookflash.ports import Change
 from hookflash.stores.migrate import bring_up_to_date, revision_of
 from hookflash.stores.sql import SqlStore
+from hookflash.stores.writes import write
 
 # How long one statement, or a wait for a lock, may take before the caller is told.
-STATEMENT_MS, LOCK_MS = 10_000, 5_000
+STATEMENT_MS, LOCK_MS = 10_000, 8_000
+# A process that was frozen within a transaction is thrown out, before those who wait for its locks give up.
+IDLE_MS = 4_000
 CONNECT_SECONDS = 5
-# PostgreSQL takes a moment to notice that the server before was killed.
-CLAIM_MS = 3_000
+# A connection whose other end is gone without a word is given up after this.
+DEAD_CONNECTION_MS = 10_000
 # Serialization failures and deadlocks: somebody else was first, and the step is to be repeated.
 _CONFLICTS = ("40001", "40P01")
-_LOCK_NOT_AVAILABLE = "55P03"
-# Held by the server that works on a database.
-_SERVER_LOCK = 0x686F6F6B
+# Held while the tables are brought up to date, so that servers that start together do so one after another.
+_MIGRATION_LOCK = 0x686F6F6B
+CHANNEL = "hookflash_work"
+_LISTEN_SECONDS = 1.0
 
 
 class PostgresStore(SqlStore):
     """Keeps everything in one PostgreSQL database."""
 
-    def __init__(self, url: str, *, serve: bool = True) -> None:
-        """Open the database. `serve=False` looks only.
+    def __init__(self, url: str, *, serve: bool = True, own_clock: bool = True) -> None:
+        """Open the database. `serve=False` looks only; with `own_clock=False` leases run by the callers' clock.
 
-        Raises `ConfigError` for an address that cannot be read, `StoreInUse` where another server holds it,
-        `StoreTooNew` where a newer hookflash wrote it, `StoreForeign` where it is somebody else's, `StoreUnavailable`
-        where it cannot be reached or written.
+        Raises `ConfigError` for an address that cannot be read, `StoreTooNew` where a newer hookflash wrote it,
+        `StoreForeign` where it is somebody else's, `StoreUnavailable` where it cannot be reached or written.
         """
         self.where = _without_password(url)
-        claiming, writing, reading = self._engines = [_connect(url, self.where, read_only=only) for only in (not serve, not serve, True)]
-        self._claim: Connection | None = None
+        self._own_clock = own_clock
+        self._closing = Event()
+        self._listener: Thread | None = None
+        listening, writing, reading = self._engines = [_connect(url, self.where, read_only=only) for only in (True, not serve, True)]
+        self._listen_on = listening
         try:
-            if serve:
-                self._claim = self._claimed(claiming)
             with writing.begin() as connection:
                 self._prepare(connection, serve=serve)
         except (DBAPIError, HookflashError) as error:
@@ -43,35 +54,51 @@ class PostgresStore(SqlStore):
             raise self._translate(error) from None
         super().__init__(writing, reading, self._translate)
 
-    def _claimed(self, engine: Engine) -> Connection:
-        """Hold the database for this server for as long as the connection lives."""
-        connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        try:
-            connection.execute(text(f"SET lock_timeout = {CLAIM_MS}"))
-            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _SERVER_LOCK})
-        except OperationalError as error:
-            connection.close()
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-                raise
-            raise StoreInUse(f"{self.where} is in use by another hookflash; stop that one, or name another database") from None
-        return connection
-
     def _prepare(self, connection: Connection, *, serve: bool) -> None:
         if serve:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
             bring_up_to_date(connection, self.where)
         found = revision_of(connection, self.where)
         if found is None:
             raise StoreForeign(f"{self.where} holds nothing of hookflash yet; start `hookflash serve` with it")
         self.revision = found
 
+    def listen(self, wake: Callable[[], None]) -> None:
+        """See `Store`."""
+        self._listener = Thread(target=self._hear, args=(wake,), name="store-listener", daemon=True)
+        self._listener.start()
+
+    def _hear(self, wake: Callable[[], None]) -> None:
+        """Wait for notices until the store is closed. One that is missed costs no more than the couriers' next look."""
+        while not self._closing.is_set():
+            with suppress(Exception), self._listen_on.connect() as pooled:  # whatever it is, the next try may do
+                connection: Any = pooled.execution_options(isolation_level="AUTOCOMMIT").connection.driver_connection
+                connection.execute(f"LISTEN {CHANNEL}")
+                while not self._closing.is_set():
+                    for _ in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
+                        wake()
+            self._closing.wait(_LISTEN_SECONDS)
+
+    def _lease_time(self, now: datetime) -> Any:
+        """Return the database's own time, which is one for all who share it."""
+        if not self._own_clock:
+            return super()._lease_time(now)
+        return cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+
+    def _write_changes(self, connection: Connection, changes: Sequence[Change]) -> None:
+        write(connection, changes)
+        if any(change.outbox for change in changes):
+            connection.execute(text(f"NOTIFY {CHANNEL}"))
+
     async def close(self) -> None:
         """See `Store`."""
+        self._closing.set()
+        if self._listener is not None:
+            self._listener.join()
         await super().close()
         self._let_go()
 
     def _let_go(self) -> None:
-        if self._claim is not None:
-            self._claim.close()
         for engine in self._engines:
             engine.dispose()
 
@@ -87,7 +114,8 @@ class PostgresStore(SqlStore):
 
 
 def _connect(url: str, where: str, *, read_only: bool) -> Engine:
-    options = f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={LOCK_MS} -c synchronous_commit=on -c timezone=UTC"
+    options = f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={LOCK_MS} "
+    options += f"-c idle_in_transaction_session_timeout={IDLE_MS} -c synchronous_commit=on -c timezone=UTC"
     if read_only:
         options += " -c default_transaction_read_only=on"
     try:
@@ -97,7 +125,7 @@ def _connect(url: str, where: str, *, read_only: bool) -> Engine:
             pool_size=1,
             max_overflow=0,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS, "options": options},
+            connect_args={"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": DEAD_CONNECTION_MS, "options": options},
         )
     except (ArgumentError, ValueError):
         raise ConfigError(f"{where} is not the address of a database; write postgresql://user@host/name") from None

@@ -1,23 +1,22 @@
 """The store over any SQL database: the statements, told once. How to open a database is its own file's business."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Engine, func, insert, select, update
 
-from hookflash.model import BUILTIN_DESK, Brief, Conversation, Delivery, Handoff, HistoryTurn, Receipt, SetTimer, State, TurnRecord
+from hookflash.model import BUILTIN_DESK, Brief, Conversation, Delivery, Handoff, HistoryTurn, Receipt, SetTimer, State, TurnRecord, Urgency
 from hookflash.model.conversation import WINDOW_TURNS
-from hookflash.ports import AuditEntry, Change, Message, OutboxItem, Timer
+from hookflash.ports import AuditEntry, Change, Lease, Message, OutboxItem, Timer
+from hookflash.stores import claims
 from hookflash.stores import tables as t
 from hookflash.stores.dialect import insert_for
 from hookflash.stores.worker import Worker
 from hookflash.stores.writes import write
 
 _DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
-# States in which something must still come. A promise that is overdue has made its noise.
-_WAITING_STATES = [state.value for state in (State.REQUESTED, State.BRIEFED, State.RINGING, State.PROMISED)]
 
 
 class SqlStore:
@@ -32,7 +31,7 @@ class SqlStore:
         """Take an engine to write with and one to read with; `translate` turns the database's errors into ours."""
         self.engine, self._reading = writing, reading
         self._insert = insert_for(writing.dialect.name)
-        self._writer = Worker(writing, "store-writer", translate, write)
+        self._writer = Worker(writing, "store-writer", translate, self._write_changes)
         self._reader = Worker(reading, "store-reader", translate)
 
     async def conversation(self, tenant: str, conversation: str) -> Conversation | None:
@@ -95,36 +94,46 @@ class SqlStore:
         """See `Store`."""
         await self._writer.commit(change)
 
-    async def due_deliveries(self, now: datetime, limit: int, besides: Collection[int] = ()) -> tuple[OutboxItem, ...]:
+    async def claim_deliveries(
+        self, now: datetime, lease: timedelta, urgencies: Sequence[Urgency], limits: Mapping[str, int], limit: int
+    ) -> tuple[OutboxItem, ...]:
         """See `Store`."""
-        box = t.outbox.c
-        due = (box.state == t.PENDING) & (box.due_at <= t.to_micros(now)) & box.id.not_in(besides)
-        query = select(t.outbox).where(due)
-        rows = await self._rows(query.order_by(box.rank, box.id).limit(limit))
+        at, ranks = self._lease_time(now), sorted(t.rank_of(urgency) for urgency in urgencies)
+        rows = await self._writer.run(lambda connection: claims.take_deliveries(connection, at, lease, ranks, limits, limit))
         return tuple(_outbox_item(row) for row in rows)
 
-    async def postpone(self, item: int, due_at: datetime, error: str) -> None:
+    async def renew(self, now: datetime, lease: timedelta, held: Sequence[Lease]) -> tuple[Lease, ...]:
         """See `Store`."""
-        box = t.outbox.c
-        later = {"due_at": t.to_micros(due_at), "attempts": box.attempts + 1, "last_error": error}
-        await self._write(update(t.outbox).where((box.id == item) & (box.state == t.PENDING)).values(later))
+        until = self._lease_time(now) + lease // t.MICROSECOND
+        return await self._writer.run(lambda connection: claims.hold_until(connection, until, held))
 
-    async def due_timers(self, now: datetime, limit: int) -> tuple[Timer, ...]:
+    async def release(self, held: Sequence[Lease]) -> None:
         """See `Store`."""
-        query = select(t.timers).where(t.timers.c.at <= t.to_micros(now)).order_by(t.timers.c.at).limit(limit)
-        return tuple(
-            Timer(id=row.id, tenant=row.tenant, handoff=row.handoff, timer=SetTimer.model_validate_json(row.document))
-            for row in await self._rows(query)
-        )
+        await self._writer.run(lambda connection: claims.hold_until(connection, 0, held))
+
+    async def postpone(self, held: Lease, now: datetime, wait: timedelta, error: str, *, tried: bool = True) -> None:
+        """See `Store`."""
+        due_at = self._lease_time(now) + wait // t.MICROSECOND
+        await self._writer.run(lambda connection: claims.postpone(connection, held, due_at, error, tried=tried))
+
+    async def claim_timers(self, now: datetime, lease: timedelta, limit: int) -> tuple[Timer, ...]:
+        """See `Store`."""
+        at, set_after = t.to_micros(now), t.to_micros(now + claims.SET_BACK)
+        rows = await self._writer.run(lambda connection: claims.take_timers(connection, at, set_after, lease, limit))
+        return tuple(_timer(row) for row in rows)
+
+    async def neglected(self, before: datetime, limit: int) -> tuple[OutboxItem, ...]:
+        """See `Store`."""
+        box, since = t.outbox.c, t.to_micros(before)
+        query = select(t.outbox).where((box.state == t.PENDING) & (box.due_at < since) & (box.held_until < since))
+        return tuple(_outbox_item(row) for row in await self._rows(query.order_by(box.rank, box.id).limit(limit)))
 
     async def stalled(self, before: datetime, limit: int) -> tuple[Handoff, ...]:
         """See `Store`."""
-        hand, box = t.handoffs.c, t.outbox.c
+        hand, box, since = t.handoffs.c, t.outbox.c, t.to_micros(before)
         working = select(box.id).where((box.handoff == hand.id) & (box.tenant == hand.tenant) & (box.state == t.PENDING))
-        waiting = select(t.timers.c.id).where((t.timers.c.handoff == hand.id) & (t.timers.c.tenant == hand.tenant))
-        query = select(hand.document).where(
-            hand.state.in_(_WAITING_STATES) & (hand.changed_at < t.to_micros(before)) & ~working.exists() & ~waiting.exists()
-        )
+        passed = hand.next_at.is_(None) | (hand.next_at < since)
+        query = select(hand.document).where(hand.state.in_(t.WAITING) & passed & (hand.changed_at < since) & ~working.exists())
         return await self._handoffs(query.order_by(hand.changed_at.desc()).limit(limit))
 
     async def probe(self, now: datetime) -> None:
@@ -161,6 +170,16 @@ class SqlStore:
         query = select(t.messages).where(_of(t.messages, tenant, conversation) & (t.messages.c.number > after))
         rows = await self._rows(query.order_by(t.messages.c.number))
         return tuple(Message(number=row.number, text=row.text, at=t.from_micros(row.at)) for row in rows)
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """See `Store`. Where one process has the database to itself, nobody else leaves work."""
+
+    def _write_changes(self, connection: Connection, changes: Sequence[Change]) -> None:
+        write(connection, changes)
+
+    def _lease_time(self, now: datetime) -> Any:
+        """Return the time by which leases run, in microseconds: the caller's, unless the database has a clock of its own."""
+        return t.to_micros(now)
 
     async def close(self) -> None:
         """See `Store`."""
@@ -202,14 +221,18 @@ def _conversation(connection: Connection, tenant: str, conversation: str) -> Con
 
 def _outbox_item(row: Any) -> OutboxItem:
     return OutboxItem(
-        id=row.id,
+        lease=Lease(item=row.id, epoch=row.epoch),
         tenant=row.tenant,
         handoff=row.handoff,
+        urgency=t.urgency_of(row.rank),
         delivery=_DELIVERY.validate_json(row.document),
-        due_at=t.from_micros(row.due_at),
         attempts=row.attempts,
         last_error=row.last_error,
     )
+
+
+def _timer(row: Any) -> Timer:
+    return Timer(id=row.id, tenant=row.tenant, handoff=row.handoff, timer=SetTimer.model_validate_json(row.document))
 
 
 def _put_ticket(connection: Connection, brief: Brief, key: str, at: datetime) -> Receipt:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import StaticPool
 
 from hookflash.errors import HookflashError, StoreForeign, StoreInUse, StoreUnavailable, VersionConflict
+from hookflash.stores.claims import release_all
 from hookflash.stores.migrate import bring_up_to_date, revision_of
 from hookflash.stores.sql import SqlStore
 
@@ -45,6 +46,7 @@ class SqliteStore(SqlStore):
         with engine.begin() as connection:
             if serve:
                 bring_up_to_date(connection, self.where)
+                release_all(connection)
             found = revision_of(connection, self.where)
         if found is None:
             raise StoreForeign(f"{self.where} is not a database of hookflash; name another one")

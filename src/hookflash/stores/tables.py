@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, column
+
+from hookflash.model import State, Urgency
 
 # The newest migration in `migrations/versions`. A database with a revision that is not there was written by a newer hookflash.
-HEAD = "0001"
+HEAD = "0002"
 
 metadata = MetaData()
 # SQLite counts rows by itself only where their number is an INTEGER, which holds 64 bits there anyway.
@@ -18,6 +20,25 @@ conversations = Table(
     Column("id", Text, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("document", Text, nullable=False),
+    Column("changed_at", BigInteger, nullable=False, server_default="0"),
+)
+# By what a customer is known, and the conversations in which they were.
+identities = Table(
+    "identities",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("conversation", Text, primary_key=True),
+    Index("identities_by_conversation", "tenant", "conversation"),
+)
+# Customers of whom nothing may be erased, because a court or an authority may ask for it.
+holds = Table(
+    "holds",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("identity", Text, primary_key=True),
+    Column("why", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )
 turns = Table(
     "turns",
@@ -31,6 +52,9 @@ turns = Table(
     UniqueConstraint("tenant", "conversation", "seq"),
     UniqueConstraint("tenant", "conversation", "key"),
 )
+# States in which something must still come. A promise that is overdue has made its noise.
+WAITING = [state.value for state in (State.REQUESTED, State.BRIEFED, State.RINGING, State.PROMISED)]
+_is_waiting = column("state").in_(WAITING)
 handoffs = Table(
     "handoffs",
     metadata,
@@ -42,9 +66,12 @@ handoffs = Table(
     Column("requested_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Column("promise_due", BigInteger),
+    Column("next_at", BigInteger),  # when its next timer is due
     Column("document", Text, nullable=False),
     Index("handoffs_by_state", "tenant", "state", "requested_at"),
     Index("handoffs_by_promise", "tenant", "promise_due"),
+    Index("handoffs_by_conversation", "tenant", "conversation"),
+    Index("handoffs_by_next", "next_at", sqlite_where=_is_waiting, postgresql_where=_is_waiting),
 )
 audit = Table(
     "audit",
@@ -59,6 +86,7 @@ audit = Table(
     Index("audit_by_conversation", "tenant", "conversation", "id"),
 )
 PENDING, DONE, DEAD = "pending", "done", "dead"
+_is_pending = column("state") == PENDING
 outbox = Table(
     "outbox",
     metadata,
@@ -69,11 +97,13 @@ outbox = Table(
     Column("rank", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("due_at", BigInteger, nullable=False),
+    Column("held_until", BigInteger, nullable=False, server_default="0"),  # the end of the lease of who does it now
+    Column("epoch", Integer, nullable=False, server_default="0"),  # counts the leases; whoever had an earlier one is too late
     Column("attempts", Integer, nullable=False),
     Column("last_error", Text),
     Column("document", Text, nullable=False),
     UniqueConstraint("tenant", "key"),
-    Index("outbox_by_due", "state", "due_at"),
+    Index("outbox_waiting", "tenant", "rank", "due_at", sqlite_where=_is_pending, postgresql_where=_is_pending),
     Index("outbox_by_handoff", "tenant", "handoff", "state"),
     sqlite_autoincrement=True,  # the number of a finished item never comes back
 )
@@ -85,9 +115,12 @@ timers = Table(
     Column("handoff", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
+    Column("set_at", BigInteger),  # for waits of seconds: when it was set
+    Column("held_until", BigInteger, nullable=False, server_default="0"),
     Column("document", Text, nullable=False),
     UniqueConstraint("tenant", "handoff", "kind"),
     Index("timers_by_time", "at"),
+    Index("timers_by_setting", "set_at"),
     sqlite_autoincrement=True,  # the number of a cleared timer never comes back
 )
 pulse = Table("pulse", metadata, Column("id", Integer, primary_key=True), Column("at", BigInteger, nullable=False))
@@ -128,12 +161,22 @@ messages = Table(
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def rank_of(urgency: Urgency) -> int:
+    """Return the rank of work in the outbox: the most urgent comes first."""
+    return -urgency.rank
+
+
+def urgency_of(rank: int) -> Urgency:
+    """Return the urgency of work in the outbox."""
+    return list(Urgency)[-rank]
 
 
 def to_micros(at: datetime) -> int:
     """Return an aware instant as microseconds since 1970."""
-    return (at - _EPOCH) // _MICROSECOND
+    return (at - _EPOCH) // MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, Update, bindparam, delete, insert, update
+from sqlalchemy import Connection, Table, Update, bindparam, delete, func, insert, select, update
 
 from hookflash.errors import AlreadyDone, VersionConflict
-from hookflash.model import Conversation, Handoff, SetTimer, Urgency
+from hookflash.model import Conversation, Handoff, SetTimer
 from hookflash.ports import AuditEntry, Change
+from hookflash.stores.claims import finish
 from hookflash.stores.dialect import insert_for
-from hookflash.stores.tables import DEAD, DONE, PENDING, audit, conversations, handoffs, outbox, timers, to_micros, turns
+from hookflash.stores.tables import PENDING, audit, conversations, handoffs, outbox, rank_of, timers, to_micros, turns
 
 
 def _update_of(table: Table) -> Update:
@@ -23,39 +24,62 @@ def _update_of(table: Table) -> Update:
 # Statements are built once: building one costs more than running it.
 _INSERT = {table: insert(table) for table in (conversations, handoffs, turns, audit, timers)}
 _UPDATE = {table: _update_of(table) for table in (conversations, handoffs)}
+_OWN = (handoffs.c.tenant == bindparam("own_tenant")) & (handoffs.c.id == bindparam("own_id"))
+_NEXT = select(func.min(timers.c.at)).where((timers.c.tenant == handoffs.c.tenant) & (timers.c.handoff == handoffs.c.id))
+_SCHEDULE = update(handoffs).where(_OWN).values(next_at=_NEXT.scalar_subquery())
 
 
 def write(connection: Connection, changes: Sequence[Change]) -> None:
     """Write changes, no two of one conversation. Raises `VersionConflict` or `AlreadyDone` if any of them cannot be."""
-    _put(connection, conversations, [_conversation_row(one.conversation) for one in changes if one.conversation])
+    _put(connection, conversations, [_conversation_row(one, one.conversation) for one in changes if one.conversation])
     spoken = [_turn_row(one) for one in changes if one.turn is not None]
     if spoken:
         connection.execute(_INSERT[turns], spoken)
-    for change in changes:
+    for change in sorted(changes, key=_handoff_of):  # always in one order, so that two processes cannot wait for each other
         _write_step(connection, change)
     entries = [_audit_row(change, entry) for change in changes for entry in change.audit]
     if entries:
         connection.execute(_INSERT[audit], entries)
 
 
+def _handoff_of(change: Change) -> str:
+    return change.handoff.id if change.handoff else ""
+
+
 def _write_step(connection: Connection, change: Change) -> None:
     """Write what only some changes have: an outcome, a timer answered, a handoff with its work and timers."""
     if change.done is not None:
-        _finish(connection, change.done, change.failed)
-    if change.fired is not None and not connection.execute(delete(timers).where(timers.c.id == change.fired)).rowcount:
-        raise AlreadyDone("the timer was already answered")
+        finish(connection, change.done, change.failed)
+    if change.fired is not None:
+        _cross_off(connection, change.fired, schedule=change.handoff is None)
     if change.handoff is not None:
         _write_handoff(connection, change.handoff)
         _write_timers(connection, change, change.handoff)
         _write_outbox(connection, change, change.handoff)
+        _schedule(connection, change.handoff.tenant, change.handoff.id)
 
 
-def _conversation_row(conversation: Conversation) -> dict[str, Any]:
+def _cross_off(connection: Connection, timer: int, *, schedule: bool) -> None:
+    fired = delete(timers).where(timers.c.id == timer).returning(timers.c.tenant, timers.c.handoff)
+    gone = connection.execute(fired).one_or_none()
+    if gone is None:
+        raise AlreadyDone("the timer was already answered")
+    if schedule:
+        _schedule(connection, gone.tenant, gone.handoff)
+
+
+def _schedule(connection: Connection, tenant: str, handoff: str) -> None:
+    """Note when the handoff's next timer is due, by which the watchman finds those that came to a halt."""
+    connection.execute(_SCHEDULE, {"own_tenant": tenant, "own_id": handoff})
+
+
+def _conversation_row(change: Change, conversation: Conversation) -> dict[str, Any]:
     return {
         "tenant": conversation.tenant,
         "id": conversation.id,
         "version": conversation.version,
         "document": conversation.model_dump_json(exclude={"turns"}, exclude_defaults=True),
+        "changed_at": to_micros(change.now),
     }
 
 
@@ -76,6 +100,7 @@ def _write_handoff(connection: Connection, handoff: Handoff) -> None:
 
 def _put(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert version 1, or update exactly the version before."""
+    rows = sorted(rows, key=lambda row: (row["tenant"], row["id"]))
     new = [row for row in rows if row["version"] == 1]
     if new:
         connection.execute(_INSERT[table], new)
@@ -101,28 +126,22 @@ def _turn_row(change: Change) -> dict[str, Any]:
     }
 
 
-def _finish(connection: Connection, item: int, failed: str | None) -> None:
-    pending = (outbox.c.id == item) & (outbox.c.state == PENDING)
-    end = {"state": DONE} if failed is None else {"state": DEAD, "last_error": failed, "attempts": outbox.c.attempts + 1}
-    if connection.execute(update(outbox).where(pending).values(end)).rowcount != 1:
-        raise AlreadyDone("the delivery was already finished")
-
-
 def _write_timers(connection: Connection, change: Change, handoff: Handoff) -> None:
     own = (timers.c.tenant == handoff.tenant) & (timers.c.handoff == handoff.id)
     gone = {*change.clear_timers, *(timer.event.kind for timer in change.timers)}
     if gone:
         connection.execute(delete(timers).where(own & timers.c.kind.in_(sorted(gone))))
     if change.timers:
-        connection.execute(_INSERT[timers], [_timer_row(timer, handoff) for timer in change.timers])
+        connection.execute(_INSERT[timers], [_timer_row(timer, change, handoff) for timer in change.timers])
 
 
-def _timer_row(timer: SetTimer, handoff: Handoff) -> dict[str, Any]:
+def _timer_row(timer: SetTimer, change: Change, handoff: Handoff) -> dict[str, Any]:
     return {
         "tenant": handoff.tenant,
         "handoff": handoff.id,
         "kind": timer.event.kind,
         "at": to_micros(timer.at),
+        "set_at": to_micros(change.now) if timer.short else None,
         "document": timer.model_dump_json(),
     }
 
@@ -133,7 +152,7 @@ def _write_outbox(connection: Connection, change: Change, handoff: Handoff) -> N
             "tenant": handoff.tenant,
             "handoff": handoff.id,
             "key": delivery.key,
-            "rank": -Urgency(handoff.plan.urgency).rank,
+            "rank": rank_of(handoff.plan.urgency),
             "state": PENDING,
             "due_at": to_micros(change.now),
             "attempts": 0,

@@ -8,16 +8,18 @@ class TestMyDesk(DeskContract):
 ```
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from hookflash.errors import AlreadyDone, VersionConflict
-from hookflash.model import Action, Alert, Conversation, Decision, Handoff, SetTimer, Speaker, State, Turn, TurnRecord
-from hookflash.model.handoff import PromiseDue
-from hookflash.ports import AuditEntry, Change, Desk, Line, Store
+from hookflash.model import Action, Alert, Conversation, Decision, Handoff, SetTimer, Speaker, State, Turn, TurnRecord, Urgency
+from hookflash.model.handoff import BriefLate, PromiseDue
+from hookflash.ports import AuditEntry, Change, Desk, Line, OutboxItem, Store
 from hookflash.testing.samples import a_brief, a_handoff
 
+LEASE = timedelta(seconds=10)
 NOW = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
 
 
@@ -98,33 +100,85 @@ class StoreContract:
     async def test_outgoing_work_is_kept_until_done(self, store: Store) -> None:
         """Work is due at once, can be put off, and is crossed off once."""
         await store.commit(_with_handoff())
-        (item,) = await store.due_deliveries(NOW, 10)
-        await store.postpone(item.id, NOW + timedelta(minutes=1), "down")
-        assert not await store.due_deliveries(NOW, 10)
-        (again,) = await store.due_deliveries(NOW + timedelta(minutes=1), 10)
+        (item,) = await _claim(store, NOW)
+        await store.postpone(item.lease, NOW, timedelta(minutes=1), "down")
+        assert not await _claim(store, NOW)
+        (again,) = await _claim(store, NOW + timedelta(minutes=1))
         assert (again.attempts, again.last_error) == (1, "down")
-        done = Change(tenant="default", now=NOW, done=item.id)
+        done = Change(tenant="default", now=NOW, done=again.lease)
         await store.commit(done)
         with pytest.raises(AlreadyDone):
             await store.commit(done)
+
+    async def test_work_is_held_by_one_at_a_time(self, store: Store) -> None:
+        """Nobody takes what another holds, until the lease ends; a renewed lease ends later, a released one at once."""
+        await store.commit(_with_handoff())
+        (item,) = await _claim(store, NOW)
+        assert not await _claim(store, NOW + LEASE / 2)
+        assert await store.renew(NOW + LEASE / 2, LEASE, [item.lease]) == (item.lease,)
+        assert not await _claim(store, NOW + LEASE)
+        await store.release([item.lease])
+        assert len(await _claim(store, NOW + LEASE)) == 1
+
+    async def test_whoever_lost_a_lease_writes_nothing_more(self, store: Store) -> None:
+        """After a takeover, whatever the first one still wants to say of the work is refused."""
+        await store.commit(_with_handoff())
+        (item,) = await _claim(store, NOW)
+        (taken_over,) = await _claim(store, NOW + LEASE)
+        assert taken_over.lease.epoch > item.lease.epoch
+        assert await store.renew(NOW + LEASE, LEASE, [item.lease]) == ()
+        await store.release([item.lease])
+        await store.postpone(item.lease, NOW, timedelta(), "late")
+        assert not await _claim(store, NOW + LEASE)
+        with pytest.raises(AlreadyDone):
+            await store.commit(Change(tenant="default", now=NOW, done=item.lease))
+        await store.commit(Change(tenant="default", now=NOW, done=taken_over.lease))
+
+    async def test_work_is_taken_by_urgency_tenant_and_number(self, store: Store) -> None:
+        """Only what was asked for is taken, and no more of it than was asked for."""
+        await store.commit(_with_handoff(outbox=tuple(Alert(key=f"a{number}", what="look") for number in range(5))))
+        assert not await _claim(store, NOW, urgencies=(Urgency.IMMEDIATE,))
+        assert not await _claim(store, NOW, limits={"other": 9})
+        assert len(await _claim(store, NOW, limits={"default": 2})) == 2
+        assert len(await _claim(store, NOW, limit=1)) == 1
+        assert len(await _claim(store, NOW)) == 2
 
     async def test_the_same_key_is_not_ordered_twice(self, store: Store) -> None:
         """A delivery key stands for one delivery."""
         await store.commit(_with_handoff())
         again = _with_handoff(version=2)
         await store.commit(again)
-        assert len(await store.due_deliveries(NOW, 10)) == 1
+        assert len(await _claim(store, NOW)) == 1
+
+    async def test_neglected_work_is_found(self, store: Store) -> None:
+        """What is due and held by nobody is what the watchman looks for."""
+        await store.commit(_with_handoff())
+        assert not await store.neglected(NOW, 10)
+        (item,) = await store.neglected(NOW + timedelta(minutes=1), 10)
+        assert item.handoff == "ho-1"
+        await _claim(store, NOW + timedelta(minutes=1))
+        assert not await store.neglected(NOW + timedelta(minutes=1), 10)
 
     async def test_timers_fire_once(self, store: Store) -> None:
-        """A timer is due at its time and gone once it is answered."""
+        """A timer is due at its time, held by one at a time, and gone once it is answered."""
         due = NOW + timedelta(hours=1)
         await store.commit(_with_handoff(timers=(SetTimer(at=due, event=PromiseDue()),)))
-        assert not await store.due_timers(NOW, 10)
-        (timer,) = await store.due_timers(due, 10)
+        assert not await store.claim_timers(NOW, LEASE, 10)
+        (timer,) = await store.claim_timers(due, LEASE, 10)
+        assert not await store.claim_timers(due, LEASE, 10)
+        assert await store.claim_timers(due + LEASE, LEASE, 10) == (timer,)
         fired = Change(tenant="default", now=due, fired=timer.id)
         await store.commit(fired)
         with pytest.raises(AlreadyDone):
             await store.commit(fired)
+
+    async def test_a_clock_that_is_set_back_keeps_nobody_waiting(self, store: Store) -> None:
+        """A wait of seconds that began in what is now the future is over; a moment of the calendar stays where it is."""
+        wait = SetTimer(at=NOW + timedelta(seconds=20), event=BriefLate())
+        promise = SetTimer(at=NOW + timedelta(hours=1), event=PromiseDue())
+        await store.commit(_with_handoff(timers=(wait, promise)))
+        (timer,) = await store.claim_timers(NOW - timedelta(hours=1), LEASE, 10)
+        assert timer.timer == wait
 
     async def test_a_halted_handoff_is_found(self, store: Store) -> None:
         """An open handoff without work and without a timer is what the watchman looks for."""
@@ -146,6 +200,12 @@ class StoreContract:
         assert not await store.handoffs("other")
         assert await store.handoff("other", "ho-1") is None
         assert not await store.audit("other", "c")
+
+
+async def _claim(
+    store: Store, at: datetime, *, urgencies: Sequence[Urgency] = tuple(Urgency), limits: Mapping[str, int] | None = None, limit: int = 10
+) -> tuple[OutboxItem, ...]:
+    return await store.claim_deliveries(at, LEASE, urgencies, limits or {"default": 10}, limit)
 
 
 def _change(version: int, *, what: str = "first", key: str | None = None, seq: int | None = None) -> Change:

@@ -1,0 +1,47 @@
+"""Leases on outgoing work and timers, when each handoff goes on, by what customers are known, and holds."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+_WAITING = sa.text("state IN ('requested', 'briefed', 'ringing', 'promised')")
+_PENDING = sa.text("state = 'pending'")
+
+
+def upgrade() -> None:
+    """Go forward; there is no way back."""
+    _add("conversations", sa.Column("changed_at", sa.BigInteger(), nullable=False, server_default="0"))
+    _add("handoffs", sa.Column("next_at", sa.BigInteger()))
+    _add("outbox", sa.Column("held_until", sa.BigInteger(), nullable=False, server_default="0"))
+    _add("outbox", sa.Column("epoch", sa.Integer(), nullable=False, server_default="0"))
+    _add("timers", sa.Column("set_at", sa.BigInteger()))
+    _add("timers", sa.Column("held_until", sa.BigInteger(), nullable=False, server_default="0"))
+    op.create_table(
+        "identities",
+        sa.Column("tenant", sa.Text(), primary_key=True),
+        sa.Column("identity", sa.Text(), primary_key=True),
+        sa.Column("conversation", sa.Text(), primary_key=True),
+    )
+    op.create_table(
+        "holds",
+        sa.Column("tenant", sa.Text(), primary_key=True),
+        sa.Column("identity", sa.Text(), primary_key=True),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+    )
+    op.execute(
+        "UPDATE handoffs SET next_at = (SELECT min(timers.at) FROM timers "
+        "WHERE timers.tenant = handoffs.tenant AND timers.handoff = handoffs.id)"
+    )
+    op.drop_index("outbox_by_due", "outbox")
+    op.create_index("outbox_waiting", "outbox", ["tenant", "rank", "due_at"], sqlite_where=_PENDING, postgresql_where=_PENDING)
+    op.create_index("identities_by_conversation", "identities", ["tenant", "conversation"])
+    op.create_index("handoffs_by_conversation", "handoffs", ["tenant", "conversation"])
+    op.create_index("handoffs_by_next", "handoffs", ["next_at"], sqlite_where=_WAITING, postgresql_where=_WAITING)
+    op.create_index("timers_by_setting", "timers", ["set_at"])
+
+
+def _add(table: str, column: sa.Column[int]) -> None:
+    op.add_column(table, column)

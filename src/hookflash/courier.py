@@ -207,8 +207,7 @@ class Courier:
         if resting := self._resting(item):
             await self._store.postpone(item.lease, self._clock.now(), resting, "waits for its desk", tried=False)
             return None
-        if _steady() >= self._held_until[item.lease]:
-            raise VersionConflict("this process stood still, and others may have done the work meanwhile")
+        self._require_lease(item)
         desk = _desk_of(item)
         self._asked[desk] += 1
         try:
@@ -226,6 +225,11 @@ class Courier:
         await self._record(item, event)
         return None
 
+    def _require_lease(self, item: OutboxItem) -> None:
+        """Raise `VersionConflict` if this process stood still for so long that others may have done the work meanwhile."""
+        if _steady() >= self._held_until[item.lease]:
+            raise VersionConflict("the lease of this work has ended")
+
     def _resting(self, item: OutboxItem) -> timedelta:
         """Return how long the desk of a brief is to be left in peace. An emergency asks it all the same."""
         desk = _desk_of(item)
@@ -240,7 +244,9 @@ class Courier:
         return timedelta()
 
     async def _noted(self, item: OutboxItem, error: HookflashError | None) -> HookflashError | None:
-        """Let the desk's circuit know how it went; return the error."""
+        """Let the desk's circuit know how it went; return the error. That we stood still ourselves is no fault of the desk."""
+        if error is not None:
+            self._require_lease(item)
         desk = _desk_of(item)
         if desk is None:
             return error

@@ -33,7 +33,8 @@ class Server:
 @contextmanager
 def serving(matrix, database, *arguments, **environment):
     """Start a server on a port of its own and stop it at the end."""
-    command = [str(HOOKFLASH), "serve", str(matrix), "--database", str(database), "--port", "0", "--json", *arguments]
+    where = [] if "HOOKFLASH_DATABASE_URL" in environment else ["--database", str(database)]
+    command = [str(HOOKFLASH), "serve", str(matrix), *where, "--port", "0", "--json", *arguments]
     with open(f"{database}.log", "ab") as log:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env={**os.environ, **environment})
     try:

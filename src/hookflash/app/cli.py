@@ -2,6 +2,7 @@
 
 import os
 import sys
+from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -23,6 +24,13 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+class Job(StrEnum):
+    """What a process does besides serving the API."""
+
+    COURIERS = "couriers"
+    WATCHMAN = "watchman"
 
 
 def _version(wanted: bool) -> None:
@@ -77,12 +85,27 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8040,
     tenant: Annotated[list[str] | None, typer.Option(help="A further business, as NAME=MATRIX. May be repeated.")] = None,
     database: Database = None,
+    without: Annotated[list[Job] | None, typer.Option(help="Leave this to `hookflash work` processes. May be repeated.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print where it listens as JSON.")] = False,
 ) -> None:
-    """Serve the HTTP API, with couriers and watchman."""
+    """Serve the HTTP API, with couriers and watchman. Several may serve from one PostgreSQL database."""
     from hookflash.app.serve import run_server
 
-    run_server(matrix, tenant or [], host, port, database, json=json)
+    run_server(matrix, tenant or [], host, port, database, [job.value for job in without or ()], json=json)
+
+
+@cli.command()
+def work(
+    matrix: MatrixFile = DEFAULT_MATRIX,
+    tenant: Annotated[list[str] | None, typer.Option(help="A further business, as NAME=MATRIX. May be repeated.")] = None,
+    database: Database = None,
+    only: Annotated[Job | None, typer.Option(help="Do this alone.")] = None,
+    json: Json = False,
+) -> None:
+    """Run couriers and watchman without an API, beside servers on the same PostgreSQL database."""
+    from hookflash.app.serve import run_worker
+
+    run_worker(matrix, tenant or [], database, [job.value for job in Job if only in (None, job)], json=json)
 
 
 @cli.command()

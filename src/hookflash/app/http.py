@@ -184,7 +184,8 @@ def _add_operations(app: FastAPI, engine: EmbeddedEngine, Tenant: Any, metrics: 
     async def readyz() -> Response:
         """Answer 200 if turns are accepted and the watchman makes its rounds, else 503 and why."""
         seen = engine.watchman.last_round
-        if seen is None or asyncio.get_running_loop().time() - seen > WATCHMAN_SILENCE.total_seconds():
+        silent = seen is None or asyncio.get_running_loop().time() - seen > WATCHMAN_SILENCE.total_seconds()
+        if silent and "watchman" in engine.duties:
             return problem(503, "Not ready", "the watchman has not made its round; the log of the server says why")
         await engine.store.probe(engine.clock.now())
         return Response('{"status":"ready"}', media_type="application/json")

@@ -1,10 +1,12 @@
-"""`hookflash serve`: the HTTP API with couriers and watchman, in one process on the embedded store."""
+"""`hookflash serve`: the HTTP API with couriers and watchman; `hookflash work`: these alone, beside servers on PostgreSQL."""
 
+import asyncio
 import ipaddress
 import json as jsonlib
 import os
+import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from hookflash.app.config import ALARM_URL, API_KEY, HEARTBEAT_URL, api_keys, da
 from hookflash.app.database import open_store
 from hookflash.app.http import create_app
 from hookflash.app.logs import set_up_logs
-from hookflash.app.wiring import EmbeddedEngine, log_alarm
+from hookflash.app.wiring import EVERYTHING, EmbeddedEngine, log_alarm
 from hookflash.engine import DEFAULT_TENANT
 from hookflash.errors import ConfigError
 from hookflash.matrix import Matrix, load_matrix
@@ -29,8 +31,13 @@ CALL_SECONDS = 5.0
 GRACE_SECONDS = 10
 
 
-def run_server(matrix: Path, tenants: Sequence[str], host: str, port: int, database: str | None, *, json: bool) -> None:
-    """Serve until told to stop. Raises `ConfigError`, `MatrixError`, `StoreInUse` and others before it listens."""
+def run_server(
+    matrix: Path, tenants: Sequence[str], host: str, port: int, database: str | None, without: Collection[str] = (), *, json: bool
+) -> None:
+    """Serve until told to stop; what is done `without` runs elsewhere.
+
+    Raises `ConfigError`, `MatrixError`, `StoreInUse` and others before it listens.
+    """
     set_up_logs()
     keys = api_keys(os.environ)
     _require_key(host, keys)
@@ -38,13 +45,35 @@ def run_server(matrix: Path, tenants: Sequence[str], host: str, port: int, datab
     for tenant in sorted(set(keys.values()) - set(matrices)):
         raise ConfigError(f"there is an API key for tenant `{tenant}` and no matrix; add --tenant {tenant}=MATRIX")
     listening = _listen(host, port)
-    engine = EmbeddedEngine(matrices, open_store(database_at(matrix, database)), alarm=_alarm(), beat=_beat())
+    engine = _engine(matrices, matrix, database, [duty for duty in EVERYTHING if duty not in without])
     where = f"http://{_shown(host)}:{listening.getsockname()[1]}"
     _announce(where, json=json)
     config = uvicorn.Config(
         create_app(engine, keys), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
     )
     uvicorn.Server(config).run(sockets=[listening])
+
+
+def run_worker(matrix: Path, tenants: Sequence[str], database: str | None, duties: Collection[str], *, json: bool) -> None:
+    """Work until told to stop, without an API. Raises as `run_server` does."""
+    set_up_logs()
+    engine = _engine(_matrices(matrix, tenants), matrix, database, duties)
+    what = " and ".join(duties)
+    print(jsonlib.dumps({"working": list(duties)}) if json else f"hookflash works ({what}). Stop it with Ctrl-C.", flush=True)
+    asyncio.run(_work(engine))
+
+
+async def _work(engine: EmbeddedEngine) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with engine:
+        await stopped.wait()
+
+
+def _engine(matrices: Mapping[str, Matrix], matrix: Path, database: str | None, duties: Collection[str]) -> EmbeddedEngine:
+    store = open_store(database_at(matrix, database))
+    return EmbeddedEngine(matrices, store, alarm=_alarm(), beat=_beat(), duties=duties)
 
 
 def _announce(where: str, *, json: bool) -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Self
@@ -47,6 +47,9 @@ from hookflash.watchman import Beat, Watchman
 
 log = structlog.get_logger("hookflash")
 
+EVERYTHING = ("couriers", "watchman")
+# How long work that is under way may take to finish when the engine is closed.
+GRACE = timedelta(seconds=2)
 DETECTORS, DESKS, LINES = "hookflash.detectors", "hookflash.desks", "hookflash.lines"
 
 
@@ -160,10 +163,12 @@ class EmbeddedEngine(Engine):
         detectors: Sequence[Detector] = (),
         alarm: Callable[[str, str], Any] = log_alarm,
         beat: Beat | None = None,
+        duties: Collection[str] = EVERYTHING,
         manual: bool = False,
     ) -> None:
         """Wire the parts. Whatever is not given is built from the matrices. Raises `ConfigError`.
 
+        `duties` says what runs here; the rest is left to other processes on the same database.
         With `manual=True` nothing runs by itself: call `courier.drain()` and `watchman.round()` when it shall go on.
         """
         clock = clock or SystemClock()
@@ -179,7 +184,7 @@ class EmbeddedEngine(Engine):
         self._begun = False
         self._closed = False
         self._beginning = asyncio.Lock()
-        self._manual = manual
+        self.duties = frozenset() if manual else frozenset(duties)
 
     @classmethod
     def open(cls, matrix: str | Path, database: str | Path | None = None, **parts: Any) -> Self:
@@ -210,18 +215,19 @@ class EmbeddedEngine(Engine):
                 self._begun = True
 
     def _set_to_work(self) -> None:
-        if self._manual:
-            return
         loop = asyncio.get_running_loop()
 
         def wake() -> None:
             loop.call_soon_threadsafe(self.courier.wake)
 
-        self.store.listen(wake)
-        self._tasks = [asyncio.create_task(self.courier.run()), asyncio.create_task(self.watchman.run())]
+        if "couriers" in self.duties:
+            self.store.listen(wake)
+            self._tasks.append(loop.create_task(self.courier.run()))
+        if "watchman" in self.duties:
+            self._tasks.append(loop.create_task(self.watchman.run()))
 
     async def close(self) -> None:
-        """Stop. What is unfinished stays in the store and goes on with the next start."""
+        """Stop: what is under way may finish within the grace; the rest goes on with the next start, or elsewhere at once."""
         if self._closed:
             return
         self._closed = True
@@ -230,7 +236,7 @@ class EmbeddedEngine(Engine):
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
-        await self.courier.stop()
+        await self.courier.stop(GRACE)
         await self._client.aclose()
         await self.store.close()
 

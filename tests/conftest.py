@@ -5,6 +5,7 @@ import pytest
 
 from hookflash.app.wiring import EmbeddedEngine
 from hookflash.desks import BuiltinDesk
+from hookflash.lifecycle import step
 from hookflash.matrix import Matrix, load_matrix, parse_matrix
 from hookflash.signals.panel import Panel, builtin_detectors
 from hookflash.stores import SqliteStore
@@ -15,6 +16,7 @@ from tests.postgres import a_server
 hypothesis.settings.register_profile("hookflash", deadline=None)
 hypothesis.settings.load_profile("hookflash")
 
+NOON = FrozenClock().now().replace(hour=11)
 ROOT = Path(__file__).parents[1]
 CLINIC = ROOT / "examples" / "clinic"
 
@@ -89,3 +91,17 @@ async def engine(shop, tmp_path, clock, phone, crm):
     await built.begin()
     yield built
     await built.close()
+
+
+@pytest.fixture
+def go(shop):
+    """Take a handoff through events (or what makes one of the handoff); return it and the commands of the last."""
+
+    def run(handoff, *events, now=NOON):
+        commands = ()
+        for event in events:
+            event = event(handoff) if callable(event) else event
+            handoff, commands = step(handoff, event, shop, now)
+        return handoff, commands
+
+    return run

@@ -21,12 +21,13 @@ from hookflash.model import (
     SetTimer,
     State,
     StopRinging,
+    Supersede,
     Turn,
     TurnRecord,
 )
 from hookflash.ports import Change
 
-OUTGOING = (DeliverBrief, Ring, StopRinging, Say, Alert)
+OUTGOING = (DeliverBrief, Ring, StopRinging, Say, Alert, Supersede)
 
 
 def handoff_id(tenant: str, conversation: str, turn: int, now: datetime) -> str:

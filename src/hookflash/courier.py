@@ -31,6 +31,8 @@ from hookflash.model import (
     RingStarted,
     Say,
     StopRinging,
+    Supersede,
+    Superseded,
     Urgency,
 )
 from hookflash.ports import Change, Clock, Desk, Lease, Line, OutboxItem, Store
@@ -269,6 +271,8 @@ class Courier:
             return RingStarted(key=delivery.key)
         if isinstance(delivery, StopRinging):
             await self._line(delivery.to.line).stop(handoff, delivery.to, delivery.key)
+        elif isinstance(delivery, Supersede):
+            await self._steps.apply(delivery.handoff, Superseded(by=handoff.id), tenant=tenant, done=None)
         elif isinstance(delivery, Say):
             if delivery.still_holds(handoff):
                 await self._line(handoff.channel.value).say(handoff, delivery.text, delivery.key)
@@ -332,7 +336,7 @@ def _steady() -> float:
 def _consequence(delivery: Delivery, why: str) -> Event | None:
     """Return the event by which a handoff goes on from work that was given up."""
     if isinstance(delivery, Ring):
-        return RingFailed(key=delivery.key, answer=f"line failed: {why}")
+        return RingFailed(key=delivery.key, answer=f"line failed: {why}", broken=True)
     if isinstance(delivery, DeliverBrief):
         return BriefRefused(desk=delivery.desk, why=why)
     return None

@@ -45,10 +45,11 @@ from hookflash.model import (
     Turn,
     TurnRecord,
 )
-from hookflash.moves import Step
+from hookflash.model.conversation import identities_of
 from hookflash.ports import AuditEntry, Change, Clock, Lease, Roster, Store
 from hookflash.route import responders_of, route
 from hookflash.signals.language import language_of
+from hookflash.steps import Step
 
 log = structlog.get_logger("hookflash.engine")
 
@@ -196,7 +197,7 @@ class Engine:
         if open_handoff is not None:
             event = await self._event_of(record, spoken, open_handoff, matrix, now)
             if event is not None:
-                handoff, commands = step(open_handoff, event, matrix, now)
+                handoff, commands = step(open_handoff, event, matrix, now, await self._promised(open_handoff))
                 steps = (audit.of_step(open_handoff.state, event, handoff, commands, now),)
         elif record.decision.action is Action.ESCALATE:
             handoff, commands = await self._request(record, spoken, matrix, now)
@@ -232,7 +233,18 @@ class Engine:
             requested_at=now,
             changed_at=now,
         )
-        return begin(handoff, matrix, now)
+        return begin(handoff, matrix, now, earlier=await self._earlier(spoken))
+
+    async def _earlier(self, spoken: Conversation) -> Handoff | None:
+        """Return an open handoff of the same customer from another conversation, where there is one."""
+        known = identities_of(spoken.customer)
+        found = await self.store.open_handoffs_of(spoken.tenant, known) if known else ()
+        return next((handoff for handoff in found if handoff.conversation != spoken.id), None)
+
+    async def _promised(self, handoff: Handoff) -> int:
+        """Return how many promises its desk has open, where that makes a difference."""
+        terms = handoff.plan.promise
+        return await self.store.promised(handoff.tenant, terms.desk) if terms.per_hour else 0
 
     async def _spoke(self, record: TurnRecord, spoken: Conversation, handoff: Handoff, matrix: Matrix, now: datetime) -> CustomerSpoke:
         """Return the event of a customer who goes on: a fresh brief, and a new plan where it calls for one."""
@@ -276,7 +288,7 @@ class Engine:
     async def _apply(self, identifier: str, event: Event, tenant: str, answered: dict[str, Any]) -> Handoff:
         handoff = await self.handoff(identifier, tenant=tenant)
         now = self.clock.now()
-        following, commands = step(handoff, event, await self._matrix(handoff), now)
+        following, commands = step(handoff, event, await self._matrix(handoff), now, await self._promised(handoff))
         if following is handoff:
             if any(value is not None for value in answered.values()):
                 await self.store.commit(Change(tenant=tenant, now=now, **answered))

@@ -42,15 +42,26 @@ def next_opening(calendar: Calendar, at: datetime) -> datetime | None:
     return None
 
 
-def after_open_time(calendar: Calendar, at: datetime, amount: timedelta) -> datetime | None:
-    """Return the instant at which `amount` of open time has passed since `at`, or None if not within a year."""
+def after_open_time(calendar: Calendar, at: datetime, amount: timedelta, also: Calendar | None = None) -> datetime | None:
+    """Return the instant at which `amount` of open time has passed since `at`, or None if not within a year.
+
+    With a second calendar only the time counts in which both are open.
+    """
     left = amount
-    for start, end in _ahead(calendar, at, at + HORIZON):
+    for start, end in _both_ahead(calendar, also, at, at + HORIZON):
         begin = max(start, at)
         if end - begin >= left:
             return begin + left
         left -= end - begin
     return None
+
+
+def _both_ahead(calendar: Calendar, also: Calendar | None, start: datetime, end: datetime) -> Iterator[Interval]:
+    for begin, finish in _ahead(calendar, start, end):
+        if also is None:
+            yield begin, finish
+        else:
+            yield from open_intervals(also, max(begin, start), finish)
 
 
 def open_intervals(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Interval]:

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from hookflash import moves
+from hookflash import keeping, moves
 from hookflash.errors import ForbiddenMove
 from hookflash.matrix import Matrix
 from hookflash.model import Event, Handoff, State
-from hookflash.moves import Setting, Step
+from hookflash.steps import Setting, Step
 
 
 class Transition(NamedTuple):
@@ -35,11 +35,21 @@ _ALWAYS = {
 }
 # A promise made before may still be open while the ladder is climbed anew.
 _PROMISE_RUNS = {
-    "promise_near": Transition(moves.promise_near),
-    "promise_due": Transition(moves.promise_due),
+    "promise_near": Transition(keeping.promise_near),
+    "promise_due": Transition(keeping.promise_due),
+}
+_SUPERSEDED = {"superseded": Transition(moves.superseded, (State.WRAPPED,))}
+# What people do about a promise, whether it is due or overdue.
+_KEEPING = {
+    "promise_kept": Transition(keeping.promise_kept, (State.KEPT,)),
+    "promise_attempted": Transition(keeping.promise_attempted),
+    "promise_assigned": Transition(keeping.promise_assigned),
+    "promise_rescheduled": Transition(keeping.promise_rescheduled, (State.PROMISED,)),
+    "promise_broken": Transition(keeping.promise_broken, (State.WRAPPED,)),
+    **_SUPERSEDED,
 }
 _TAKEN = {"accepted": Transition(moves.accepted, (State.CONNECTED,))}
-_LEFT = {"customer_left": Transition(moves.customer_left, (State.PROMISED,))}
+_LEFT = {"customer_left": Transition(moves.customer_left, (State.PROMISED, State.ABANDONED)), **_SUPERSEDED}
 
 TRANSITIONS: Mapping[State, Mapping[str, Transition]] = {
     State.REQUESTED: {
@@ -77,15 +87,23 @@ TRANSITIONS: Mapping[State, Mapping[str, Transition]] = {
     State.PROMISED: {
         **_ALWAYS,
         "customer_spoke": Transition(moves.customer_spoke, _AGAIN),
-        "promise_near": Transition(moves.promise_near),
-        "promise_due": Transition(moves.promise_due, (State.OVERDUE,)),
-        "promise_kept": Transition(moves.promise_kept, (State.KEPT,)),
+        "promise_near": Transition(keeping.promise_near),
+        "promise_due": Transition(keeping.promise_due, (State.OVERDUE,)),
+        **_KEEPING,
         **_TAKEN,
     },
     State.OVERDUE: {
         **_ALWAYS,
         "customer_spoke": Transition(moves.customer_spoke, _AGAIN),
-        "promise_kept": Transition(moves.promise_kept, (State.KEPT,)),
+        "promise_due": Transition(keeping.promise_due),
+        **_KEEPING,
+        **_TAKEN,
+    },
+    State.ABANDONED: {
+        **_ALWAYS,
+        "customer_spoke": Transition(moves.came_back, _AGAIN),
+        "wrapped_up": Transition(moves.wrapped_up, (State.WRAPPED,)),
+        **_SUPERSEDED,
         **_TAKEN,
     },
     State.WRAPPED: {},
@@ -93,22 +111,40 @@ TRANSITIONS: Mapping[State, Mapping[str, Transition]] = {
     State.KEPT: {},
 }
 # Events that a person orders. In a state that does not know them they are refused, not passed over.
-ORDERS = frozenset({"accepted", "handed_back", "wrapped_up", "promise_kept"})
+ORDERS = frozenset(
+    {
+        "accepted",
+        "handed_back",
+        "wrapped_up",
+        "promise_kept",
+        "promise_attempted",
+        "promise_assigned",
+        "promise_rescheduled",
+        "promise_broken",
+    }
+)
 
 
-def begin(handoff: Handoff, matrix: Matrix, now: datetime) -> Step:
-    """Return a handoff just requested, and what must be done about it: brief the desk, and not wait for it forever."""
-    return moves.approach(handoff, 0, Setting(matrix, now))
+def begin(handoff: Handoff, matrix: Matrix, now: datetime, *, earlier: Handoff | None = None) -> Step:
+    """Return a handoff just requested, and what must be done about it: brief the desk, and not wait for it forever.
+
+    `earlier` is an open handoff of the same customer from another conversation, which goes on in this one.
+    """
+    setting = Setting(matrix, now)
+    return moves.approach(handoff, 0, setting) if earlier is None else moves.go_on_from(handoff, earlier, setting)
 
 
-def step(handoff: Handoff, event: Event, matrix: Matrix, now: datetime) -> Step:
-    """Return the handoff after an event, and the commands that follow. Raises `ForbiddenMove`."""
+def step(handoff: Handoff, event: Event, matrix: Matrix, now: datetime, promised: int = 0) -> Step:
+    """Return the handoff after an event, and the commands that follow. Raises `ForbiddenMove`.
+
+    `promised` is how many promises to others the desk that would keep one has open already.
+    """
     transition = TRANSITIONS[handoff.state].get(event.kind)
     if transition is None:
         if event.kind in ORDERS:
             raise ForbiddenMove(_refusal(handoff, event))
         return Step(handoff)
-    after = transition.move(handoff, event, Setting(matrix, now))
+    after = transition.move(handoff, event, Setting(matrix, now, promised))
     if after.handoff is handoff:
         return after
     return Step(after.handoff.model_copy(update={"version": handoff.version + 1, "changed_at": now}), after.commands)

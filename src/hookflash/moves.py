@@ -4,13 +4,13 @@ A handoff in `requested` waits for the brief to reach the desk of the rung that 
 desk that keeps promises). Only then is that rung ordered to ring.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Literal
 
 from hookflash.errors import ForbiddenMove
 from hookflash.hours import is_open
-from hookflash.matrix import Matrix, words
+from hookflash.keeping import OF_LADDER, OF_PROMISE, fulfilled, promise_words, watch, with_promise
+from hookflash.matrix import words
 from hookflash.model import (
     BUILTIN_DESK,
     Accepted,
@@ -22,14 +22,10 @@ from hookflash.model import (
     ClearTimers,
     Command,
     CustomerSpoke,
-    DeliverBrief,
     Event,
     HandedBack,
     Handoff,
     Promise,
-    PromiseDue,
-    PromiseKept,
-    PromiseNear,
     Ring,
     RingAttempt,
     RingFailed,
@@ -39,11 +35,14 @@ from hookflash.model import (
     SetTimer,
     State,
     StopRinging,
+    Supersede,
+    Superseded,
     Urgency,
     WrappedUp,
 )
-from hookflash.promise import due_time, reminder_time, spoken_time
+from hookflash.promise import contact_of, due_time
 from hookflash.redact import whisper
+from hookflash.steps import Setting, Step, alert, changed, deliver
 
 # How long a desk may take before the handoff goes on without its receipt. Two seconds is what a frightened caller can
 # be kept waiting for a ticket; anybody else is better served by a responder who has the ticket open.
@@ -54,24 +53,8 @@ BRIEF_DEADLINE = {
 }
 # A line that has not even begun to ring by then counts as not answering.
 RING_ORDER_GRACE = timedelta(seconds=10)
-RINGING, CLOSED, NO_ANSWER, DECLINED = "ringing", "closed", "no answer", "declined"
-OF_LADDER = ("brief_late", "ring_failed")
-OF_PROMISE = ("promise_near", "promise_due")
-
-
-class Step(NamedTuple):
-    """The handoff after an event, and what must be done about it."""
-
-    handoff: Handoff
-    commands: tuple[Command, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What a move may look at besides the handoff: the matrix revision it began with, and the time."""
-
-    matrix: Matrix
-    now: datetime
+RINGING, CLOSED, NO_ANSWER = "ringing", "closed", "no answer"
+DECLINED: Literal["declined"] = "declined"
 
 
 # Towards the next rung
@@ -80,11 +63,11 @@ class Setting:
 def approach(handoff: Handoff, first: int, at: Setting) -> Step:
     """Go to the first rung from `first` on that is open now, or to the promise; brief the desk there first."""
     number, passed = _next_open(handoff, first, at)
-    ahead = _with(handoff, state=State.REQUESTED, rung=number, ringing=None, attempts=(*handoff.attempts, *passed))
+    ahead = changed(handoff, state=State.REQUESTED, rung=number, ringing=None, attempts=(*handoff.attempts, *passed))
     if _is_briefed(ahead):
         return _go(ahead, at)
     late = SetTimer(at=at.now + BRIEF_DEADLINE[ahead.plan.urgency], event=BriefLate())
-    return Step(ahead, (ClearTimers(events=OF_LADDER), _deliver(ahead, _desk_ahead(ahead)), late))
+    return Step(ahead, (ClearTimers(events=OF_LADDER), deliver(ahead, _desk_ahead(ahead)), late))
 
 
 def _next_open(handoff: Handoff, first: int, at: Setting) -> tuple[int | None, list[RingAttempt]]:
@@ -119,8 +102,8 @@ def _go(handoff: Handoff, at: Setting) -> Step:
     inside = at.matrix.business.regulated is None or at.matrix.responders[rung.responder].baa
     ring = Ring(key=key, to=rung, whisper=whisper(handoff.brief, handoff.receipt, inside=inside))
     timeout = SetTimer(at=at.now + rung.ring_for + RING_ORDER_GRACE, event=RingFailed(key=key, answer=NO_ANSWER))
-    behind = () if handoff.receipt_of(rung.desk) else (_deliver(handoff, rung.desk),)
-    return Step(_with(handoff, state=State.BRIEFED, ringing=key), (ClearTimers(events=OF_LADDER), ring, timeout, *behind))
+    behind = () if handoff.receipt_of(rung.desk) else (deliver(handoff, rung.desk),)
+    return Step(changed(handoff, state=State.BRIEFED, ringing=key), (ClearTimers(events=OF_LADDER), ring, timeout, *behind))
 
 
 # The brief
@@ -141,43 +124,39 @@ def receipt_only(handoff: Handoff, event: BriefDelivered, at: Setting) -> Step:
 
 def _receive(handoff: Handoff, event: BriefDelivered) -> Handoff:
     others = tuple(receipt for receipt in handoff.receipts if receipt.desk != event.receipt.desk)
-    return _with(handoff, receipts=(*others, event.receipt))
+    return changed(handoff, receipts=(*others, event.receipt))
 
 
 def brief_refused(handoff: Handoff, event: BriefRefused, at: Setting) -> Step:
     """The desk said no for good: our own takes its place; should that refuse as well, go on without."""
     noise = _refusal(handoff, event)
     if event.desk == BUILTIN_DESK:
-        onward = _go(_with(handoff, briefed_late=True), at)
+        onward = _go(changed(handoff, briefed_late=True), at)
         return Step(onward.handoff, (noise, *onward.commands))
-    return Step(_with(handoff, briefed_late=True), (noise, _deliver(handoff, BUILTIN_DESK)))
+    return Step(changed(handoff, briefed_late=True), (noise, deliver(handoff, BUILTIN_DESK)))
 
 
 def kept_here(handoff: Handoff, event: BriefRefused, at: Setting) -> Step:
     """A later brief was refused: keep it on our own desk, so that it is on one at least."""
-    own = () if event.desk == BUILTIN_DESK else (_deliver(handoff, BUILTIN_DESK),)
-    return Step(_with(handoff), (_refusal(handoff, event), *own))
+    own = () if event.desk == BUILTIN_DESK else (deliver(handoff, BUILTIN_DESK),)
+    return Step(changed(handoff), (_refusal(handoff, event), *own))
 
 
 def brief_late(handoff: Handoff, event: BriefLate, at: Setting) -> Step:
     """The desk takes too long. An emergency goes on at once; others wait once more, for our own desk."""
     desk = _desk_ahead(handoff)
-    noise = _alert(handoff, "brief_late", f"desk {desk} has not acknowledged the brief of {handoff.id}")
-    late = _with(handoff, briefed_late=True)
+    noise = alert(handoff, "brief_late", f"desk {desk} has not acknowledged the brief of {handoff.id}")
+    late = changed(handoff, briefed_late=True)
     if handoff.plan.urgency is Urgency.IMMEDIATE or desk == BUILTIN_DESK or handoff.briefed_late:
         onward = _go(late, at)
         return Step(onward.handoff, (noise, *onward.commands))
     again = SetTimer(at=at.now + BRIEF_DEADLINE[handoff.plan.urgency], event=BriefLate())
-    return Step(late, (noise, _deliver(handoff, BUILTIN_DESK), again))
+    return Step(late, (noise, deliver(handoff, BUILTIN_DESK), again))
 
 
 def _refusal(handoff: Handoff, event: BriefRefused) -> Alert:
     """The reason stays with the record: an adapter's words may repeat the customer's."""
-    return _alert(handoff, "brief_refused", f"desk {event.desk} refused the brief of {handoff.id}")
-
-
-def _deliver(handoff: Handoff, desk: str) -> DeliverBrief:
-    return DeliverBrief(key=f"{handoff.id}:brief:{desk}:{handoff.brief.revision}", desk=desk)
+    return alert(handoff, "brief_refused", f"desk {event.desk} refused the brief of {handoff.id}")
 
 
 # The ring
@@ -193,7 +172,7 @@ def ring_started(handoff: Handoff, event: RingStarted, at: Setting) -> Step:
     text = words(at.matrix, handoff.language, told, responder=at.matrix.spoken_name(rung.responder))
     say = Say(key=f"{event.key}:{told}", text=text, ringing=event.key)
     timeout = SetTimer(at=at.now + rung.ring_for, event=RingFailed(key=event.key, answer=NO_ANSWER))
-    return Step(_with(handoff, state=State.RINGING, attempts=(*handoff.attempts, attempt)), (say, timeout))
+    return Step(changed(handoff, state=State.RINGING, attempts=(*handoff.attempts, attempt)), (say, timeout))
 
 
 def ring_failed(handoff: Handoff, event: RingFailed, at: Setting) -> Step:
@@ -201,8 +180,9 @@ def ring_failed(handoff: Handoff, event: RingFailed, at: Setting) -> Step:
     if handoff.rung is None or event.key != handoff.ringing:
         return Step(handoff)
     stop = () if event.answer.startswith(DECLINED) else _stop(handoff)
+    noise = (alert(handoff, "line_failed", f"the line to rung {handoff.rung + 1} of {handoff.id} failed"),) if event.broken else ()
     onward = approach(_answered(handoff, event.answer, at.now), handoff.rung + 1, at)
-    return Step(onward.handoff, (*stop, *onward.commands))
+    return Step(onward.handoff, (*stop, *noise, *onward.commands))
 
 
 def accepted(handoff: Handoff, event: Accepted, at: Setting) -> Step:
@@ -213,7 +193,7 @@ def accepted(handoff: Handoff, event: Accepted, at: Setting) -> Step:
         mine = handoff.plan.ladder[handoff.rung].responder == event.responder
         answered = _answered(handoff, "accepted" if mine else f"taken by {event.responder}", at.now)
         stop = () if mine else _stop(handoff)
-    connected = _fulfilled(_with(answered, state=State.CONNECTED, responder=event.responder), at.now)
+    connected = fulfilled(changed(answered, state=State.CONNECTED, responder=event.responder), at.now)
     return Step(connected, (*stop, ClearTimers(events=(*OF_LADDER, *OF_PROMISE))))
 
 
@@ -231,7 +211,7 @@ def _answered(handoff: Handoff, answer: str, now: datetime) -> Handoff:
     if earlier and earlier[-1].answer == RINGING:
         earlier = earlier[:-1]
     attempt = RingAttempt(responder=rung.responder, line=rung.line, at=now, answer=answer)
-    return _with(handoff, attempts=(*earlier, attempt), rung=None, ringing=None)
+    return changed(handoff, attempts=(*earlier, attempt), rung=None, ringing=None)
 
 
 def _stop(handoff: Handoff) -> tuple[Command, ...]:
@@ -245,60 +225,37 @@ def _stop(handoff: Handoff) -> tuple[Command, ...]:
 
 def _make_promise(handoff: Handoff, at: Setting, *, tell: bool) -> Step:
     """Promise that somebody gets back. What was told before stands, unless its time has passed."""
-    due = due_time(handoff.plan.promise, at.matrix, at.now)
-    if handoff.promise is not None and at.now < handoff.promise.due < due:
-        due = handoff.promise.due
-    text = _promise_words(handoff, due, at)
-    desk = handoff.plan.promise.desk
-    promise = Promise(id=f"{handoff.id}:promise", due=due, made_at=at.now, by=desk, told=text if tell else None)
+    terms, customer = handoff.plan.promise, handoff.brief.customer
+    contact = contact_of(customer, handoff.channel)
+    due = due_time(terms, at.matrix, at.now, waiting=at.promised, zone=customer.timezone if contact == "phone" else None)
+    before = handoff.promise
+    if before is not None and at.now < before.due < due:
+        due = before.due
+    text = promise_words(handoff, due, contact, at)
+    promise = Promise(
+        id=f"{handoff.id}:promise",
+        due=due,
+        made_at=at.now,
+        by=terms.desk,
+        told=text if tell else None,
+        contact=contact,
+        log=before.log if before else (),
+    )
     brief = handoff.brief.model_copy(update={"promise": promise, "revision": handoff.brief.revision + 1})
-    promised = _with(handoff, state=State.PROMISED, rung=None, ringing=None, promise=promise, brief=brief)
+    promised = changed(handoff, state=State.PROMISED, rung=None, ringing=None, promise=promise, brief=brief)
     said = (Say(key=f"{handoff.id}:promise:{brief.revision}", text=text, due=due),) if tell else ()
-    noise = (_alert(handoff, "nobody", f"nobody took {handoff.id}"),) if handoff.plan.urgency is Urgency.IMMEDIATE else ()
-    timers = (SetTimer(at=reminder_time(due, at.now), event=PromiseNear()), SetTimer(at=due, event=PromiseDue()))
-    return Step(promised, (ClearTimers(events=OF_LADDER), _deliver(promised, desk), *said, *noise, *timers))
-
-
-def _promise_words(handoff: Handoff, due: datetime, at: Setting) -> str:
-    """The number told is the ticket's where a desk holds one, else the handoff's own, by which we find it."""
-    number = handoff.receipt.ticket if handoff.receipt else handoff.id
-    by = spoken_time(due, at.matrix, handoff.language)
-    return words(at.matrix, handoff.language, handoff.plan.promise.say, callback_by=by, ticket=number)
+    noise = (alert(handoff, "nobody", f"nobody took {handoff.id}"),) if handoff.plan.urgency is Urgency.IMMEDIATE else ()
+    return Step(promised, (ClearTimers(events=OF_LADDER), deliver(promised, terms.desk), *said, *noise, *watch(due, at.now)))
 
 
 def customer_left(handoff: Handoff, event: Event, at: Setting) -> Step:
-    """Nobody is left to be told anything, but somebody will get back to them."""
+    """Nobody is left to be told anything, but somebody will get back to them, if there is any way to."""
+    if contact_of(handoff.brief.customer, handoff.channel) is None and handoff.plan.urgency is not Urgency.IMMEDIATE:
+        abandoned = changed(handoff, state=State.ABANDONED, rung=None, ringing=None)
+        desk = () if handoff.receipts else (deliver(abandoned, handoff.plan.promise.desk),)
+        return Step(abandoned, (*_stop(handoff), ClearTimers(events=OF_LADDER), *desk))
     promised = _make_promise(handoff, at, tell=False)
     return Step(promised.handoff, (*_stop(handoff), *promised.commands))
-
-
-def promise_near(handoff: Handoff, event: PromiseNear, at: Setting) -> Step:
-    """Remind those who must keep it."""
-    return Step(_with(handoff), (_alert(handoff, "promise_near", f"the promise of {handoff.id} falls due soon"),))
-
-
-def promise_due(handoff: Handoff, event: PromiseDue, at: Setting) -> Step:
-    """Its time has come and nobody kept it; a ladder that is being climbed meanwhile goes on."""
-    noise = _alert(handoff, "promise_overdue", f"the promise of {handoff.id} is overdue")
-    overdue = _with_promise(handoff, "overdue")
-    return Step(_with(overdue, state=State.OVERDUE) if handoff.state is State.PROMISED else overdue, (noise,))
-
-
-def promise_kept(handoff: Handoff, event: PromiseKept, at: Setting) -> Step:
-    """A person did what was promised."""
-    kept = _fulfilled(_with(handoff, state=State.KEPT, result=event.result), at.now)
-    return Step(kept, (ClearTimers(events=(*OF_LADDER, *OF_PROMISE)),))
-
-
-def _fulfilled(handoff: Handoff, now: datetime) -> Handoff:
-    if handoff.promise is None:
-        return handoff
-    return _with_promise(handoff, "kept" if now <= handoff.promise.due else "late")
-
-
-def _with_promise(handoff: Handoff, state: str) -> Handoff:
-    promise = handoff.promise and handoff.promise.model_copy(update={"state": state})
-    return _with(handoff, promise=promise, brief=handoff.brief.model_copy(update={"promise": promise}))
 
 
 # The customer and the responder
@@ -306,17 +263,25 @@ def _with_promise(handoff: Handoff, state: str) -> Handoff:
 
 def more_context(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step:
     """Add what the customer said to the brief; a responder who is there already needs no more than that."""
-    updated = _with(handoff, brief=_next_revision(handoff, event))
+    updated = changed(handoff, brief=_next_revision(handoff, event))
     desks = dict.fromkeys([*(receipt.desk for receipt in handoff.receipts), *([] if handoff.responder else [_desk_ahead(handoff)])])
-    return Step(updated, tuple(_deliver(updated, desk) for desk in desks))
+    return Step(updated, tuple(deliver(updated, desk) for desk in desks))
 
 
 def customer_spoke(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step:
-    """Add what the customer said; where it calls for a new plan, start again on that, brief first."""
+    """Add what the customer said; where it calls for a new plan, start again on that, brief first.
+
+    Who holds a promise and only now says how to be reached is told again.
+    """
     if event.raised is None:
-        return more_context(handoff, event, at)
+        more = more_context(handoff, event, at)
+        promise, contact = handoff.promise, contact_of(event.brief.customer, handoff.channel)
+        if handoff.state is State.PROMISED and promise is not None and promise.contact != contact == "phone":
+            again = _make_promise(more.handoff, at, tell=True)
+            return Step(again.handoff, (*more.commands, *again.commands))
+        return more
     brief = _next_revision(handoff, event)
-    raised = _with(handoff, decision=event.decision, plan=event.raised, brief=brief, receipts=(), rung=None, ringing=None)
+    raised = changed(handoff, decision=event.decision, plan=event.raised, brief=brief, receipts=(), rung=None, ringing=None)
     onward = approach(raised, 0, at)
     return Step(onward.handoff, (*_stop(handoff), *onward.commands))
 
@@ -325,19 +290,33 @@ def _next_revision(handoff: Handoff, event: CustomerSpoke) -> Brief:
     return event.brief.model_copy(update={"revision": handoff.brief.revision + 1, "promise": handoff.brief.promise})
 
 
+def came_back(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step:
+    """A customer who had left is there again: begin anew."""
+    here = changed(handoff, brief=_next_revision(handoff, event), **({"plan": event.raised} if event.raised else {}))
+    return approach(here, 0, at)
+
+
+def go_on_from(handoff: Handoff, earlier: Handoff, at: Setting) -> Step:
+    """Begin a handoff whose customer has an open one: what was promised then is owed now."""
+    owed = earlier.promise if earlier.promise and earlier.promise.state in ("open", "overdue") else None
+    brief = handoff.brief.model_copy(update={"earlier": earlier.id, "promise": owed})
+    onward = approach(changed(handoff, brief=brief, promise=owed), 0, at)
+    merge = Supersede(key=f"{handoff.id}:supersede:{earlier.id}", handoff=earlier.id)
+    return Step(onward.handoff, (*onward.commands, merge, *(watch(owed.due, at.now) if owed else ())))
+
+
+def superseded(handoff: Handoff, event: Superseded, at: Setting) -> Step:
+    """The customer asked again in another conversation; what is owed to them is owed there now."""
+    gone = with_promise(changed(handoff, state=State.WRAPPED, rung=None, ringing=None, result=f"goes on in {event.by}"), state="moved")
+    told = tuple(deliver(gone, receipt.desk) for receipt in handoff.receipts)
+    return Step(gone, (*_stop(handoff), ClearTimers(events=(*OF_LADDER, *OF_PROMISE)), *told))
+
+
 def handed_back(handoff: Handoff, event: HandedBack, at: Setting) -> Step:
     """The assistant owns the conversation again."""
-    return Step(_with(handoff, state=State.RETURNED, result=event.result))
+    return Step(changed(handoff, state=State.RETURNED, result=event.result))
 
 
 def wrapped_up(handoff: Handoff, event: WrappedUp, at: Setting) -> Step:
     """The responder closed the case."""
-    return Step(_with(handoff, state=State.WRAPPED, result=event.disposition))
-
-
-def _alert(handoff: Handoff, name: str, what: str) -> Alert:
-    return Alert(key=f"{handoff.id}:{name}:{handoff.version}", what=what)
-
-
-def _with(handoff: Handoff, **changes: Any) -> Handoff:
-    return handoff.model_copy(update=changes)
+    return Step(changed(handoff, state=State.WRAPPED, result=event.disposition))

@@ -186,6 +186,14 @@ class Store(Protocol):
         """Return handoffs in the given states (none given: all), newest first."""
         ...
 
+    async def open_handoffs_of(self, tenant: str, identities: Sequence[str]) -> tuple[Handoff, ...]:
+        """Return handoffs that are not closed, of conversations with a customer known by any of these, newest first."""
+        ...
+
+    async def promised(self, tenant: str, desk: str) -> int:
+        """Return how many promises are open that a desk keeps."""
+        ...
+
     async def promises(self, tenant: str, *, open_only: bool, limit: int = 100) -> tuple[Handoff, ...]:
         """Return handoffs that made a promise, soonest due first."""
         ...

@@ -41,4 +41,7 @@ def rung_of(step: Step, channel: Channel, matrix: Matrix) -> Rung:
 
 def terms_of(nobody: Nobody) -> PromiseTerms:
     """Return what is promised where nobody comes."""
-    return PromiseTerms(desk=nobody.desk, within=nobody.callback.within, hours=nobody.callback.hours, say=nobody.say)
+    callback = nobody.callback
+    return PromiseTerms(
+        desk=nobody.desk, within=callback.within, hours=callback.hours, say=nobody.say, cap=callback.cap, per_hour=callback.per_hour
+    )

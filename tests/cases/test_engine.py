@@ -61,7 +61,7 @@ async def test_a_promise_not_kept_makes_noise(engine, clock):
     clock.set(handoff.promise.due)
     await engine.watchman.round()
     await engine.courier.drain()
-    assert [what.rpartition(" ")[0].split(handoff.id)[-1].strip() for what in engine.noise] == ["falls due", "is"]
+    assert [what.split(handoff.id)[-1].strip() for what in engine.noise] == ["falls due soon", "is overdue; team is asked to keep it"]
     assert (await engine.handoff(handoff.id)).state is State.OVERDUE
     kept = await engine.wrap_up(handoff.id, "called, all fine")
     assert (kept.state, kept.promise.state) == (State.KEPT, "kept")

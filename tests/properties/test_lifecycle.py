@@ -14,12 +14,17 @@ from hookflash.model import (
     BriefDelivered,
     BriefLate,
     BriefRefused,
+    Channel,
     CustomerLeft,
     DeliverBrief,
     HandedBack,
+    PromiseAssigned,
+    PromiseAttempted,
+    PromiseBroken,
     PromiseDue,
     PromiseKept,
     PromiseNear,
+    PromiseRescheduled,
     Receipt,
     Ring,
     RingFailed,
@@ -27,6 +32,7 @@ from hookflash.model import (
     Say,
     SetTimer,
     State,
+    Superseded,
     Urgency,
     WrappedUp,
 )
@@ -39,10 +45,11 @@ URGENCIES = st.sampled_from(Urgency)
 
 
 class Handoffs(RuleBasedStateMachine):
-    @initialize(ladder=LADDERS, urgency=URGENCIES)
-    def request(self, ladder, urgency):
+    @initialize(ladder=LADDERS, urgency=URGENCIES, channel=st.sampled_from(Channel))
+    def request(self, ladder, urgency, channel):
         self.now = AT
         self.handoff, begun = requested(*ladder, urgency=urgency, now=self.now)
+        self.handoff = self.handoff.model_copy(update={"channel": channel})
         self.states = [State.REQUESTED]
         self.rings = []
         self.briefed = False
@@ -103,6 +110,23 @@ class Handoffs(RuleBasedStateMachine):
     @rule()
     def the_customer_leaves(self):
         self.happens(CustomerLeft())
+
+    @rule(days=st.integers(-1, 9))
+    def the_customer_agrees_to_another_time(self, days):
+        self.happens(PromiseRescheduled(due=self.now + timedelta(days=days), by="Lena", word="later"))
+
+    @rule(
+        event=st.sampled_from(
+            [
+                PromiseAttempted(by="Lena", what="no answer"),
+                PromiseAssigned(to="Lena"),
+                PromiseBroken(why="no such number"),
+                Superseded(by="ho-2"),
+            ]
+        )
+    )
+    def somebody_sees_to_the_promise(self, event):
+        self.happens(event)
 
     @rule(event=st.sampled_from([HandedBack(result="r"), WrappedUp(disposition="d"), PromiseKept(result="k"), PromiseNear(), PromiseDue()]))
     def something_else(self, event):

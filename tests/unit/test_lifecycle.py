@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from hookflash.errors import ForbiddenMove
-from hookflash.lifecycle import ORDERS, TRANSITIONS, begin, diagram, step
+from hookflash.lifecycle import ORDERS, TRANSITIONS, begin, diagram
 from hookflash.matrix import parse_matrix
 from hookflash.model import (
     Accepted,
@@ -66,18 +66,6 @@ def fresh(*ladder, urgency=Urgency.NORMAL, now=NOON):
 
 def of(kind, commands):
     return [command for command in commands if isinstance(command, kind)]
-
-
-@pytest.fixture
-def go(shop):
-    def run(handoff, *events, now=NOON):
-        commands = ()
-        for event in events:
-            event = event(handoff) if callable(event) else event
-            handoff, commands = step(handoff, event, shop, now)
-        return handoff, commands
-
-    return run
 
 
 def started(handoff):

@@ -6,13 +6,15 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, Path, Query, Response
+from fastapi import Depends, FastAPI, Query, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from hookflash.app.http_fields import Id, Words
+from hookflash.app.http_promises import add_promises
 from hookflash.app.limits import BodyLimit
 from hookflash.app.metrics import Metrics
 from hookflash.app.problems import install_problems, problem
@@ -20,12 +22,12 @@ from hookflash.app.wiring import EmbeddedEngine
 from hookflash.engine import DEFAULT_TENANT
 from hookflash.errors import TurnError
 from hookflash.model import Conversation, CustomerLeft, Decision, Handoff, Speaker, State, Turn
-from hookflash.model.conversation import Identifier, StorableText
+from hookflash.model.conversation import Identifier
+from hookflash.moves import DECLINED
 from hookflash.ports import Message
 
 # The watchman makes its rounds several times a second; silent for so long, it is not well.
 WATCHMAN_SILENCE = timedelta(seconds=10)
-Id = Annotated[Identifier, Path()]
 LAST_NUMBER = 2**31 - 1
 
 
@@ -33,7 +35,13 @@ class Said(BaseModel):
     """A few words from a responder."""
 
     model_config = ConfigDict(extra="forbid")
-    text: StorableText = Field(min_length=1, max_length=4_000, description="The reason, result or disposition.")
+    text: Words = Field(description="The reason, result or disposition.")
+
+
+class Declining(Said):
+    """Why a ring came to nothing."""
+
+    answer: Literal["declined", "busy", "voicemail", "no answer"] = Field(DECLINED, description="What came of the ring.")
 
 
 class Taking(BaseModel):
@@ -63,6 +71,7 @@ def create_app(engine: EmbeddedEngine, keys: Mapping[str, str]) -> FastAPI:
     metrics = Metrics()
     _add_conversations(app, engine, tenant, metrics)
     _add_handoffs(app, engine, tenant)
+    add_promises(app, engine, tenant)
     _add_operations(app, engine, tenant, metrics)
     return app
 
@@ -148,9 +157,9 @@ def _add_handoffs(app: FastAPI, engine: EmbeddedEngine, Tenant: Any) -> None:  #
         return await engine.accept(handoff, taking.responder, tenant=tenant)
 
     @app.post("/v1/handoffs/{handoff}/decline", tags=["handoffs"])
-    async def decline(handoff: Id, said: Said, tenant: Tenant) -> Handoff:
-        """Decline while being rung, with the reason in `text`; the next rung is rung."""
-        return await engine.decline(handoff, said.text, tenant=tenant)
+    async def decline(handoff: Id, said: Declining, tenant: Tenant) -> Handoff:
+        """Decline while being rung, with the reason in `text`; the next rung is rung. Lines report busy and voicemail here."""
+        return await engine.decline(handoff, said.text, answer=said.answer, tenant=tenant)
 
     @app.post("/v1/handoffs/{handoff}/hand-back", tags=["handoffs"])
     async def hand_back(handoff: Id, said: Said, tenant: Tenant) -> Handoff:
@@ -161,11 +170,6 @@ def _add_handoffs(app: FastAPI, engine: EmbeddedEngine, Tenant: Any) -> None:  #
     async def wrap_up(handoff: Id, said: Said, tenant: Tenant) -> Handoff:
         """Close the case with a disposition in `text`; an open promise thereby counts as kept."""
         return await engine.wrap_up(handoff, said.text, tenant=tenant)
-
-    @app.get("/v1/promises", tags=["handoffs"])
-    async def get_promises(tenant: Tenant, open_only: bool = True) -> tuple[Handoff, ...]:
-        """Return handoffs that promised the customer something, soonest due first."""
-        return await engine.store.promises(tenant, open_only=open_only)
 
 
 def _add_operations(app: FastAPI, engine: EmbeddedEngine, Tenant: Any, metrics: Metrics) -> None:  # noqa: N803 - a type

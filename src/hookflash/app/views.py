@@ -15,7 +15,7 @@ from rich.text import Text
 from hookflash.app.brief_view import brief_panel
 from hookflash.app.database import look_into
 from hookflash.errors import InputError
-from hookflash.model import Handoff, State
+from hookflash.model import Handoff, PromiseEntry, State
 from hookflash.ports import Store
 
 T = TypeVar("T")
@@ -55,7 +55,12 @@ class HandoffView:
         lines = [f"{one.id}: {one.state}, {one.plan.urgency}"]
         lines += [f"  {_minute(attempt.at)} {attempt.responder} by {attempt.line}: {attempt.answer}" for attempt in one.attempts]
         if one.promise:
-            lines.append(f"  promised by {_minute(one.promise.due)} UTC ({one.promise.state})")
+            lines.append(
+                f"  promised by {_minute(one.promise.due)} UTC ({one.promise.state}), reached by {one.promise.contact or 'no way known'}"
+            )
+            lines += [f"    {_minute(entry.at)} {_entry(entry)}" for entry in one.promise.log]
+        if one.brief.earlier:
+            lines.append(f"  goes on from {one.brief.earlier}, which the same customer had open")
         if one.result:
             lines.append(f"  result: {one.result}")
         return Group(Text("\n".join(lines)), brief_panel(one.brief, one.receipt))
@@ -74,22 +79,24 @@ class PromisesView:
     @property
     def overdue(self) -> bool:
         """Whether any promise is overdue."""
-        return any(one.state is State.OVERDUE for one in self.handoffs)
+        return any(one.promise and one.promise.state == "overdue" for one in self.handoffs)
 
     def render(self) -> RenderableType:
         """See `View`."""
         if not self.handoffs:
             return Text("No open promises.")
-        table = Table("Due (UTC)", "State", "Handoff", "Who keeps it", "Customer", "Contact", "Why")
+        table = Table("Due (UTC)", "State", "Handoff", "Who keeps it", "Tries", "Customer", "Contact", "Why")
         for one in self.handoffs:
             assert one.promise is not None
             customer = one.brief.customer
-            contact = customer.phone or customer.email or "the same chat"
+            contact = customer.phone or customer.email or ("the same chat" if one.promise.contact == "here" else "unknown")
+            tries = sum(entry.what == "attempted" for entry in one.promise.log)
             table.add_row(
                 _minute(one.promise.due),
                 one.promise.state,
                 one.id,
-                one.promise.by,
+                one.promise.assigned or one.promise.by,
+                str(tries),
                 customer.name or "unknown",
                 contact,
                 one.brief.reason_code,
@@ -140,6 +147,10 @@ def _read(matrix: Path, database: str | None, query: Callable[[Store], Awaitable
             await store.close()
 
     return asyncio.run(ask())
+
+
+def _entry(entry: PromiseEntry) -> str:
+    return ", ".join(filter(None, (entry.what, entry.who, entry.word)))
 
 
 def _minute(at: datetime) -> str:

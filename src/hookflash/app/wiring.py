@@ -30,7 +30,11 @@ from hookflash.model import (
     HandedBack,
     Handoff,
     HistoryTurn,
+    PromiseAssigned,
+    PromiseAttempted,
+    PromiseBroken,
     PromiseKept,
+    PromiseRescheduled,
     RingFailed,
     Speaker,
     State,
@@ -253,16 +257,32 @@ class EmbeddedEngine(Engine):
         """Record that a person took the conversation."""
         return await self.apply(handoff, Accepted(responder=responder), tenant=tenant)
 
-    async def decline(self, handoff: str, why: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
-        """Record that the responder being rung declines; the next rung is rung."""
+    async def decline(self, handoff: str, why: str, *, answer: str = DECLINED, tenant: str = DEFAULT_TENANT) -> Handoff:
+        """Record that the responder being rung declines, or is busy, or that voicemail answers; the next rung is rung."""
         found = await self.handoff(handoff, tenant=tenant)
         if found.ringing is None:
             raise ForbiddenMove(f"handoff {handoff} is {found.state} and rings nowhere; there is nothing to decline")
-        return await self.apply(handoff, RingFailed(key=found.ringing, answer=f"{DECLINED}: {why}"), tenant=tenant)
+        return await self.apply(handoff, RingFailed(key=found.ringing, answer=f"{answer}: {why}"), tenant=tenant)
 
     async def hand_back(self, handoff: str, result: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
         """Return the conversation to the assistant with the responder's result."""
         return await self.apply(handoff, HandedBack(result=result), tenant=tenant)
+
+    async def attempted(self, handoff: str, by: str, what: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
+        """Record that somebody tried to keep the promise in vain, such as "called twice, no answer"."""
+        return await self.apply(handoff, PromiseAttempted(by=by, what=what), tenant=tenant)
+
+    async def assign(self, handoff: str, to: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
+        """Record who is to keep the promise."""
+        return await self.apply(handoff, PromiseAssigned(to=to), tenant=tenant)
+
+    async def reschedule(self, handoff: str, due: datetime, by: str, word: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
+        """Move the promise to a time that the customer agreed to; `word` is what they said."""
+        return await self.apply(handoff, PromiseRescheduled(due=due, by=by, word=word), tenant=tenant)
+
+    async def give_up(self, handoff: str, why: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
+        """Close the promise unkept, and say why."""
+        return await self.apply(handoff, PromiseBroken(why=why), tenant=tenant)
 
     async def wrap_up(self, handoff: str, disposition: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:
         """Close the case with a disposition; a promise thereby counts as kept."""

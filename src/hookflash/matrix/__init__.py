@@ -5,7 +5,7 @@ from hookflash.matrix.match import Situation, first_match, severity_of
 from hookflash.matrix.routes import Nobody, Route, Step, When
 from hookflash.matrix.schema import Matrix
 from hookflash.matrix.triggers import DISTRESS_CLASSES, TRIGGERS, Stuck, Threshold
-from hookflash.matrix.wording import words
+from hookflash.matrix.wording import words, words_about
 
 __all__ = [
     "DISTRESS_CLASSES",
@@ -25,4 +25,5 @@ __all__ = [
     "parse_matrix",
     "severity_of",
     "words",
+    "words_about",
 ]

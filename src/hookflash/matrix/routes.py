@@ -62,6 +62,9 @@ class Callback(Section):
 
     within: PromiseTime = Field(description="How much opening time a person may take to get back.", examples=["1h"])
     hours: Text = Field(description="Whose opening time counts: a name under `hours`.", examples=["office"])
+    per_hour: int | None = Field(
+        None, ge=1, le=1_000, description="How many callbacks can be kept in an hour of opening time; more fall due later.", examples=[6]
+    )
     cap: PromiseTime = Field(DEFAULT_CAP, description="However the calendar lies, never later than this.", examples=["4d"])
 
 

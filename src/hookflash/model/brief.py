@@ -73,6 +73,19 @@ class Attempt(Frozen):
     outcome: str
 
 
+Contact = Literal["phone", "email", "here"]
+"""How a customer is reached: by phone, by e-mail, or in the chat that is open with them."""
+
+
+class PromiseEntry(Frozen):
+    """One line of what was done about a promise: `what`, by or to whom, and the words for it."""
+
+    at: AwareDatetime
+    what: Literal["assigned", "attempted", "rescheduled", "overdue", "broken"]
+    who: str | None = None
+    word: str | None = None
+
+
 class Promise(Frozen):
     """What the customer was told would happen, and by when."""
 
@@ -81,10 +94,16 @@ class Promise(Frozen):
     made_at: AwareDatetime
     by: str
     """Who keeps it: a desk by its name in the matrix."""
-    state: Literal["open", "kept", "overdue", "late"] = "open"
-    """`late`: kept, but after its time."""
+    state: Literal["open", "kept", "overdue", "late", "broken", "moved"] = "open"
+    """`late`: kept, but after its time. `broken`: given up. `moved`: owed by a later handoff of the same customer."""
     told: str | None = None
     """The words said to the customer."""
+    contact: Contact | None = None
+    """How the customer is to be reached; None where no way is known yet."""
+    assigned: str | None = None
+    """The person or responder who has taken it on."""
+    log: tuple[PromiseEntry, ...] = ()
+    """What was done about it, oldest first."""
 
 
 class Brief(Frozen):
@@ -113,5 +132,7 @@ class Brief(Frozen):
     sentiment: Sentiment | None = None
     tried: tuple[Attempt, ...] = ()
     promise: Promise | None = None
+    earlier: str | None = None
+    """An open handoff of the same customer, from another conversation, that goes on in this one."""
     labels: tuple[str, ...] = ()
     """Protection labels, for example `phi`: where this brief may not go."""

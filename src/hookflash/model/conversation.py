@@ -100,6 +100,14 @@ class Customer(Frozen):
         return self.model_copy(update=newer.model_dump(exclude_none=True))
 
 
+def identities_of(customer: Customer) -> tuple[str, ...]:
+    """Return by what a customer is known; one whom the assistant's side does not take for who they say has nothing."""
+    if customer.verified is False:
+        return ()
+    known = (("id", customer.id), ("phone", customer.phone), ("email", customer.email and customer.email.lower()))
+    return tuple(f"{kind}:{value}" for kind, value in known if value)
+
+
 class Turn(Frozen):
     """One thing said, as the assistant's side reports it.
 

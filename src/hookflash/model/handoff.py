@@ -26,6 +26,8 @@ class State(StrEnum):
     WRAPPED = "wrapped"
     RETURNED = "returned"
     KEPT = "kept"
+    ABANDONED = "abandoned"
+    """The customer left, and there is no way to reach them. Should they come back, it goes on."""
 
     @property
     def closed(self) -> bool:
@@ -53,12 +55,17 @@ class Rung(Frozen):
 
 
 class PromiseTerms(Frozen):
-    """How a promise is computed when nobody comes: `within` of open time of the calendar `hours`."""
+    """How a promise is computed when nobody comes: `within` of open time of the calendar `hours`, at most `cap` ahead.
+
+    `per_hour` is how many promises a desk can keep in an hour of open time, where that is known.
+    """
 
     desk: str
     within: timedelta
     hours: str
     say: str
+    cap: timedelta = timedelta(days=7)
+    per_hour: int | None = None
 
 
 class Plan(Frozen):
@@ -160,11 +167,12 @@ class RingStarted(Frozen):
 
 
 class RingFailed(Frozen):
-    """A rung came to nothing: declined, voicemail, busy, no answer, or the line is out of order."""
+    """A rung came to nothing: declined, voicemail, busy, no answer, or (`broken`) the line is out of order."""
 
     kind: Literal["ring_failed"] = "ring_failed"
     key: str
     answer: str
+    broken: bool = False
 
 
 class Accepted(Frozen):
@@ -222,6 +230,44 @@ class PromiseKept(Frozen):
     result: str
 
 
+class PromiseAttempted(Frozen):
+    """Somebody tried to keep a promise in vain, such as "called twice, no answer"."""
+
+    kind: Literal["promise_attempted"] = "promise_attempted"
+    by: str
+    what: str
+
+
+class PromiseAssigned(Frozen):
+    """Somebody is to keep a promise."""
+
+    kind: Literal["promise_assigned"] = "promise_assigned"
+    to: str
+
+
+class PromiseRescheduled(Frozen):
+    """The customer agreed to another time; `word` is what they said."""
+
+    kind: Literal["promise_rescheduled"] = "promise_rescheduled"
+    due: AwareDatetime
+    by: str
+    word: str
+
+
+class PromiseBroken(Frozen):
+    """A person gives a promise up, and says why."""
+
+    kind: Literal["promise_broken"] = "promise_broken"
+    why: str
+
+
+class Superseded(Frozen):
+    """The customer asked for a person in another conversation; the handoff goes on as that one."""
+
+    kind: Literal["superseded"] = "superseded"
+    by: str
+
+
 Event = Annotated[
     BriefDelivered
     | BriefRefused
@@ -235,7 +281,12 @@ Event = Annotated[
     | WrappedUp
     | PromiseNear
     | PromiseDue
-    | PromiseKept,
+    | PromiseKept
+    | PromiseAttempted
+    | PromiseAssigned
+    | PromiseRescheduled
+    | PromiseBroken
+    | Superseded,
     Field(discriminator="kind"),
 ]
 
@@ -292,6 +343,14 @@ class Alert(Frozen):
     what: str
 
 
+class Supersede(Frozen):
+    """Let another handoff of the same customer go on in this one."""
+
+    kind: Literal["supersede"] = "supersede"
+    key: str
+    handoff: str
+
+
 class SetTimer(Frozen):
     """Wake the handoff with `event` at a time."""
 
@@ -312,6 +371,6 @@ class ClearTimers(Frozen):
     events: tuple[str, ...]
 
 
-Delivery = Annotated[DeliverBrief | Ring | StopRinging | Say | Alert, Field(discriminator="kind")]
+Delivery = Annotated[DeliverBrief | Ring | StopRinging | Say | Alert | Supersede, Field(discriminator="kind")]
 """A command that leaves the process and therefore goes through the outbox."""
-Command = DeliverBrief | Ring | StopRinging | Say | Alert | SetTimer | ClearTimers
+Command = DeliverBrief | Ring | StopRinging | Say | Alert | Supersede | SetTimer | ClearTimers

@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from hookflash.matrix.findings import Finding, Steps
-from hookflash.matrix.wording import KNOWN_AT, MOMENTS, placeholders_of, text_of
+from hookflash.matrix.wording import KNOWN_AT, MOMENTS, VARIANTS, placeholders_of, text_of
 from hookflash.model import Kind
 from hookflash.review.stretches import describe
 from hookflash.review.timeline import Timeline, union
@@ -73,7 +73,7 @@ def _uses(year: Year) -> Iterator[_Use]:
             own = year.matrix.wording.get(language, {}).get(key)
             if own is not None:
                 yield _Use(("wording", language, key), language, key, moment, own, routes)
-            elif key not in MOMENTS or key != moment:
+            elif key not in (*MOMENTS, *VARIANTS) or (key in MOMENTS and key != moment):
                 yield _Use(path, language, key, moment, text, routes)
 
 
@@ -91,6 +91,8 @@ def _named(year: Year) -> Iterator[tuple[Steps, str, str, tuple[int, ...]]]:
         if nobody is not None:
             yield ("routes", index, "nobody", "say"), nobody.say, "nobody", (index,)
     yield ("nobody", "say"), matrix.nobody.say, "nobody", everywhere
+    for variant in VARIANTS:
+        yield ("wording",), variant, "nobody", everywhere
     for moment in MOMENTS:
         if moment != "nobody":
             yield ("wording",), moment, moment, silent if moment in AT_ONCE else everywhere

@@ -7,7 +7,7 @@ from datetime import datetime
 from hookflash.decide import urgency_of, words_at_once
 from hookflash.matrix import DISTRESS_CLASSES, Matrix
 from hookflash.matrix.people import Hours
-from hookflash.matrix.wording import MOMENTS, text_of
+from hookflash.matrix.wording import MOMENTS, VARIANTS, text_of
 from hookflash.review.plain import CONTEXT_WORDS, TRIGGER_WORDS, condition, ladder, nobody, spoken
 from hookflash.review.stretches import moment
 from hookflash.review.timeline import longest_wait
@@ -147,7 +147,7 @@ def _context(matrix: Matrix) -> Table:
 def _words(matrix: Matrix) -> Table:
     keys = dict.fromkeys([*SAID_BY_ITSELF, *_said(matrix)])
     rows = [
-        (key, MOMENTS.get(key) or _moment(matrix, key), language, text_of(matrix, language, key) or "")
+        (key, (MOMENTS | VARIANTS).get(key) or _moment(matrix, key), language, text_of(matrix, language, key) or "")
         for key in keys
         for language in matrix.business.languages
     ]

@@ -68,11 +68,24 @@ class SqlStore:
             query = query.where(t.handoffs.c.state.in_([state.value for state in states]))
         return await self._handoffs(query.order_by(t.handoffs.c.requested_at.desc()).limit(limit))
 
+    async def open_handoffs_of(self, tenant: str, identities: Sequence[str]) -> tuple[Handoff, ...]:
+        """See `Store`."""
+        hand, known = t.handoffs.c, t.identities.c
+        same = (known.tenant == tenant) & known.identity.in_(identities) & (known.conversation == hand.conversation)
+        query = select(hand.document).where((hand.tenant == tenant) & hand.state.in_(t.OPEN) & select(known.identity).where(same).exists())
+        return await self._handoffs(query.order_by(hand.requested_at.desc()))
+
+    async def promised(self, tenant: str, desk: str) -> int:
+        """See `Store`."""
+        hand = t.handoffs.c
+        owed = (hand.tenant == tenant) & (hand.promise_desk == desk) & hand.state.in_(t.OPEN)
+        return await self._reader.run(lambda connection: connection.execute(select(func.count()).where(owed)).scalar_one())
+
     async def promises(self, tenant: str, *, open_only: bool, limit: int = 100) -> tuple[Handoff, ...]:
         """See `Store`."""
         query = select(t.handoffs.c.document).where((t.handoffs.c.tenant == tenant) & t.handoffs.c.promise_due.is_not(None))
         if open_only:
-            query = query.where(t.handoffs.c.state.in_([State.PROMISED.value, State.OVERDUE.value]))
+            query = query.where(t.handoffs.c.state.in_(t.OPEN))
         return await self._handoffs(query.order_by(t.handoffs.c.promise_due).limit(limit))
 
     async def audit(self, tenant: str, conversation: str) -> tuple[AuditEntry, ...]:

@@ -54,6 +54,7 @@ turns = Table(
 )
 # States in which something must still come. A promise that is overdue has made its noise.
 WAITING = [state.value for state in (State.REQUESTED, State.BRIEFED, State.RINGING, State.PROMISED)]
+OPEN = [state.value for state in State if not state.closed and state is not State.CONNECTED]
 _is_waiting = column("state").in_(WAITING)
 handoffs = Table(
     "handoffs",
@@ -66,6 +67,7 @@ handoffs = Table(
     Column("requested_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Column("promise_due", BigInteger),
+    Column("promise_desk", Text),
     Column("next_at", BigInteger),  # when its next timer is due
     Column("document", Text, nullable=False),
     Index("handoffs_by_state", "tenant", "state", "requested_at"),

@@ -7,10 +7,11 @@ from sqlalchemy import Connection, Table, Update, bindparam, delete, func, inser
 
 from hookflash.errors import AlreadyDone, VersionConflict
 from hookflash.model import Conversation, Handoff, SetTimer
+from hookflash.model.conversation import identities_of
 from hookflash.ports import AuditEntry, Change
 from hookflash.stores.claims import finish
 from hookflash.stores.dialect import insert_for
-from hookflash.stores.tables import PENDING, audit, conversations, handoffs, outbox, rank_of, timers, to_micros, turns
+from hookflash.stores.tables import PENDING, audit, conversations, handoffs, identities, outbox, rank_of, timers, to_micros, turns
 
 
 def _update_of(table: Table) -> Update:
@@ -32,6 +33,9 @@ _SCHEDULE = update(handoffs).where(_OWN).values(next_at=_NEXT.scalar_subquery())
 def write(connection: Connection, changes: Sequence[Change]) -> None:
     """Write changes, no two of one conversation. Raises `VersionConflict` or `AlreadyDone` if any of them cannot be."""
     _put(connection, conversations, [_conversation_row(one, one.conversation) for one in changes if one.conversation])
+    known = [row for one in changes for row in _identity_rows(one)]
+    if known:
+        connection.execute(insert_for(connection.dialect.name)(identities).on_conflict_do_nothing(), known)
     spoken = [_turn_row(one) for one in changes if one.turn is not None]
     if spoken:
         connection.execute(_INSERT[turns], spoken)
@@ -83,6 +87,14 @@ def _conversation_row(change: Change, conversation: Conversation) -> dict[str, A
     }
 
 
+def _identity_rows(change: Change) -> list[dict[str, Any]]:
+    """Return by what a turn makes its customer known."""
+    if change.conversation is None or change.turn is None or change.turn.turn.customer is None:
+        return []
+    own = {"tenant": change.tenant, "conversation": change.conversation.id}
+    return [own | {"identity": identity} for identity in identities_of(change.conversation.customer)]
+
+
 def _write_handoff(connection: Connection, handoff: Handoff) -> None:
     row = {
         "tenant": handoff.tenant,
@@ -92,6 +104,7 @@ def _write_handoff(connection: Connection, handoff: Handoff) -> None:
         "state": handoff.state.value,
         "requested_at": to_micros(handoff.requested_at),
         "changed_at": to_micros(handoff.changed_at),
+        "promise_desk": handoff.promise.by if handoff.promise else None,
         "promise_due": to_micros(handoff.promise.due) if handoff.promise else None,
         "document": handoff.model_dump_json(),
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 from hookflash.matrix.findings import Finding, at, at_any, choices, names, one_or_more
 from hookflash.matrix.triggers import FAMILIES, TRIGGERS
-from hookflash.matrix.wording import MOMENTS
+from hookflash.matrix.wording import MOMENTS, VARIANTS
 
 # What must be found here, and where its names are declared.
 REFERENCES: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -65,7 +65,7 @@ def used_names(document: Any) -> Iterator[Finding]:
 
 
 def _unused_words(document: Any) -> Iterator[Finding]:
-    said = {value for _, value in at_any(document, SAID) if isinstance(value, str)} | set(MOMENTS)
+    said = {value for _, value in at_any(document, SAID) if isinstance(value, str)} | {*MOMENTS, *VARIANTS}
     for path, _ in at(document, ("wording", "*", "*")):
         if path[-1] not in said:
             yield Finding("unused", path, f"the words `{path[-1]}` are never said", choices(str(path[-1]), sorted(said)))

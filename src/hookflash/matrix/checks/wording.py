@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hookflash.matrix.findings import Finding, Steps, at, at_any, choices, one_or_more
-from hookflash.matrix.wording import BUILTIN_WORDING, KNOWN_AT, MOMENTS, PLACEHOLDERS, placeholders_of
+from hookflash.matrix.wording import BUILTIN_WORDING, KNOWN_AT, MOMENTS, PLACEHOLDERS, VARIANTS, placeholders_of
 
 OF_ROUTES = ("routes", "*", "say")
 OF_NOBODY = (("nobody", "say"), ("routes", "*", "nobody", "say"))
@@ -58,13 +58,13 @@ def moments(document: Any) -> Iterator[Finding]:
         for moment in sorted(moments_of(document, str(path[-1]))):
             for name in sorted((_used(text) & PLACEHOLDERS) - KNOWN_AT[moment]):
                 known = ", ".join(f"{{{one}}}" for one in sorted(KNOWN_AT[moment]))
-                what = f"{{{name}}} is not known when this is said ({MOMENTS[moment]})"
+                what = f"{{{name}}} is not known when this is said ({(MOMENTS | VARIANTS)[moment]})"
                 yield Finding("untimely-placeholder", path, what, f"leave it out; known then: {known}")
 
 
 def moments_of(document: Any, key: str) -> set[str]:
     """Return the moments at which the words of a name are said."""
-    said = {key} & set(MOMENTS)
+    said = {key} & {*MOMENTS, *VARIANTS}
     said |= {"acknowledge" for _, value in at(document, OF_ROUTES) if value == key}
     return said | {"nobody" for _, value in at_any(document, OF_NOBODY) if value == key}
 

@@ -8,6 +8,7 @@ from importlib import resources
 from string import Formatter
 
 from hookflash.matrix.schema import Matrix
+from hookflash.model import Contact
 
 PLACEHOLDERS = frozenset({"business", "responder", "callback_by", "ticket"})
 # When each of the words is said.
@@ -20,11 +21,16 @@ MOMENTS = {
     "waiting": "instead of the assistant's reply while a person is awaited",
     "assistant": "instead of a draft that claims to be human",
 }
+# Said in place of `nobody` where the customer cannot be called; without words for them in its language, `nobody` is said.
+VARIANTS = {
+    "nobody_here": "once a promise is stored, to a customer in a chat whose phone and e-mail are not known",
+    "nobody_unknown": "once a promise is stored, to a caller whose number is not known",
+}
 # What is known at each of them.
 KNOWN_AT = {
     **dict.fromkeys(MOMENTS, frozenset({"business"})),
     **dict.fromkeys(("connecting", "ringing"), frozenset({"business", "responder"})),
-    "nobody": frozenset({"business", "callback_by", "ticket"}),
+    **dict.fromkeys(("nobody", *VARIANTS), frozenset({"business", "callback_by", "ticket"})),
 }
 BUILTIN_WORDING: dict[str, dict[str, str]] = tomllib.loads(
     resources.files("hookflash.matrix.wording").joinpath("builtin.toml").read_text(encoding="utf-8")
@@ -39,14 +45,25 @@ def placeholders_of(text: str) -> set[str]:
     return {name for _, name, _, _ in parts if name is not None}
 
 
-def text_of(matrix: Matrix, language: str, key: str) -> str | None:
-    """Return the words for a key as they are written: the matrix' own, else the built-in ones, else in the main language."""
+def text_of(matrix: Matrix, language: str, key: str, *, like: str | None = None) -> str | None:
+    """Return the words for a key as they are written: the matrix' own, else the built-in ones, else in the main language.
+
+    With `like` they are only looked for in the language in which there are words for that key.
+    """
     main = matrix.business.languages[0]
     for candidate in (language, language.partition("-")[0], main, main.partition("-")[0], "en"):
-        text = matrix.wording.get(candidate, {}).get(key) or BUILTIN_WORDING.get(candidate, {}).get(key)
-        if text is not None:
-            return text
+        known = BUILTIN_WORDING.get(candidate, {}) | matrix.wording.get(candidate, {})
+        if (like or key) in known:
+            return known.get(key)
     return None
+
+
+def words_about(matrix: Matrix, language: str, key: str, contact: Contact | None, **values: str) -> str:
+    """Return the words of a promise to a customer who can be reached by `contact`, filled in."""
+    variant = f"{key}_here" if contact == "here" else f"{key}_unknown"
+    if contact in ("phone", "email") or text_of(matrix, language, variant, like=key) is None:
+        return words(matrix, language, key, **values)
+    return words(matrix, language, variant, **values)
 
 
 def words(matrix: Matrix, language: str, key: str, **values: str) -> str:

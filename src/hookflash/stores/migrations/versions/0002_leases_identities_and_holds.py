@@ -13,6 +13,7 @@ _PENDING = sa.text("state = 'pending'")
 def upgrade() -> None:
     """Go forward; there is no way back."""
     _add("conversations", sa.Column("changed_at", sa.BigInteger(), nullable=False, server_default="0"))
+    _add("handoffs", sa.Column("promise_desk", sa.Text()))
     _add("handoffs", sa.Column("next_at", sa.BigInteger()))
     _add("outbox", sa.Column("held_until", sa.BigInteger(), nullable=False, server_default="0"))
     _add("outbox", sa.Column("epoch", sa.Integer(), nullable=False, server_default="0"))
@@ -43,5 +44,5 @@ def upgrade() -> None:
     op.create_index("timers_by_setting", "timers", ["set_at"])
 
 
-def _add(table: str, column: sa.Column[int]) -> None:
+def _add(table: str, column: sa.Column[int] | sa.Column[str]) -> None:
     op.add_column(table, column)

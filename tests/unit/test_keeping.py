@@ -1,0 +1,231 @@
+"""What becomes of promises: how the time is found, who is told what, and what people do about them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hookflash.errors import ForbiddenMove
+from hookflash.lifecycle import begin
+from hookflash.model import (
+    Alert,
+    Channel,
+    Customer,
+    CustomerLeft,
+    DeliverBrief,
+    PromiseAssigned,
+    PromiseAttempted,
+    PromiseBroken,
+    PromiseDue,
+    PromiseKept,
+    PromiseRescheduled,
+    Say,
+    SetTimer,
+    State,
+    StopRinging,
+    Supersede,
+    Superseded,
+    Urgency,
+)
+from hookflash.promise import contact_of, due_time, spoken_time
+from hookflash.testing.samples import a_handoff
+from tests.unit.test_lifecycle import (
+    EVENING,
+    LEAD,
+    MATRIX,
+    NIGHT,
+    NOON,
+    TEAM,
+    TERMS,
+    a_plan,
+    failed,
+    fresh,
+    of,
+    receipt,
+    spoke,
+    started,
+)
+
+ANA = Customer(name="Ana", phone="+13125550148")
+
+
+def of_customer(customer, channel=Channel.CHAT, *, urgency=Urgency.NORMAL, now=EVENING, ladder=()):
+    """A handoff just requested for a customer."""
+    sample = a_handoff()
+    brief = sample.brief.model_copy(update={"customer": customer, "channel": channel})
+    plan = a_plan(*ladder, urgency=urgency)
+    return begin(sample.model_copy(update={"plan": plan, "brief": brief, "channel": channel}), MATRIX, now).handoff
+
+
+@pytest.mark.parametrize(
+    ("customer", "channel", "contact"),
+    [
+        (ANA, Channel.CHAT, "phone"),
+        (Customer(email="ana@example.com"), Channel.CHAT, "email"),
+        (Customer(phone="+13125550148", verified=False), Channel.CHAT, "here"),
+        (Customer(phone="+13125550148", verified=False), Channel.VOICE, "phone"),
+        (Customer(email="ana@example.com", verified=False), Channel.VOICE, None),
+        (Customer(), Channel.CHAT, "here"),
+        (Customer(), Channel.VOICE, None),
+    ],
+)
+def test_how_a_customer_is_reached(customer, channel, contact):
+    """Details count only if they are the customer's own; a chat can be answered where it is."""
+    assert contact_of(customer, channel) == contact
+
+
+def test_nothing_is_promised_that_cannot_be_done(go):
+    """With a number a person gets back to them; in a chat they answer there; a caller without a number is asked for one."""
+    said = {}
+    for name, customer, channel in (
+        ("known", ANA, Channel.VOICE),
+        ("chat", Customer(), Channel.CHAT),
+        ("unknown", Customer(), Channel.VOICE),
+    ):
+        promised, commands = go(of_customer(customer, channel), receipt("tickets"), now=EVENING)
+        assert promised.state is State.PROMISED
+        said[name] = of(Say, commands)[0].text
+    assert "get back to you" in said["known"]
+    assert "answer you here" in said["chat"]
+    assert "tell me your phone number" in said["unknown"]
+
+
+def test_who_says_their_number_later_is_told_again(go):
+    """The time stays; the words now promise a call."""
+    promised, _ = go(of_customer(Customer(), Channel.VOICE), receipt("tickets"), now=EVENING)
+    told = spoke().model_copy(update={"brief": promised.brief.model_copy(update={"customer": ANA})})
+    later = EVENING + timedelta(minutes=1)
+    again, commands = go(promised, told, now=later)
+    assert (again.promise.due, again.promise.contact) == (promised.promise.due, "phone")
+    assert "get back to you" in of(Say, commands)[0].text
+    quiet, commands = go(again, told, now=later)
+    assert not of(Say, commands)
+
+
+def test_only_waking_hours_of_the_customer_count(shop):
+    """A shop in Madrid open until six promises a caller in Los Angeles no call at four in the morning."""
+    noon = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)  # noon in Madrid, three in the morning in Los Angeles
+    assert due_time(TERMS, shop, noon) == noon + timedelta(hours=4)  # one hour until the break at 13:00, one after 15:00
+    theirs = due_time(TERMS, shop, noon, zone="America/Los_Angeles")
+    assert theirs == datetime(2026, 11, 25, 17, 0, tzinfo=UTC) or 8 <= (theirs - timedelta(hours=8)).hour < 21
+    assert due_time(TERMS, shop, noon, zone="Mars/Olympus") == due_time(TERMS, shop, noon)
+
+
+def test_a_time_is_told_in_the_customers_zone(shop):
+    """With the zone's name where it differs from the business'."""
+    due = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)
+    assert spoken_time(due, shop, "en") == "Tuesday, November 24, 9:00 PM"
+    assert spoken_time(due, shop, "en", "America/Chicago") == "Tuesday, November 24, 2:00 PM (Central Time)"
+    assert spoken_time(due, shop, "en", "Europe/Paris") == spoken_time(due, shop, "en")
+
+
+def test_what_can_be_kept_in_an_hour_moves_the_time(shop):
+    """Ten promises before this one at four an hour: it falls due after eleven quarters of an hour, and never after the cap."""
+    terms = TERMS.model_copy(update={"per_hour": 4})
+    assert due_time(terms, shop, NOON, waiting=3) == due_time(TERMS, shop, NOON)
+    assert due_time(terms, shop, NOON, waiting=10) == due_time(TERMS.model_copy(update={"within": timedelta(hours=2.75)}), shop, NOON)
+    assert due_time(terms.model_copy(update={"cap": timedelta(days=2)}), shop, NOON, waiting=10_000) == NOON + timedelta(days=2)
+
+
+@pytest.fixture
+def promised(go):
+    return go(of_customer(ANA), receipt("tickets"), now=EVENING)[0]
+
+
+def test_tries_are_kept_and_the_promise_stays_open(go, promised):
+    """Who takes it on, and what came of each try, reach the desk as well."""
+    tried, commands = go(promised, PromiseAssigned(to="Lena"), PromiseAttempted(by="Lena", what="called twice, no answer"), now=EVENING)
+    assert (tried.state, tried.promise.state, tried.promise.assigned) == (State.PROMISED, "open", "Lena")
+    assert [(entry.what, entry.who, entry.word) for entry in tried.promise.log] == [
+        ("assigned", "Lena", None),
+        ("attempted", "Lena", "called twice, no answer"),
+    ]
+    assert tried.brief.promise == tried.promise
+    assert not of(SetTimer, commands)
+
+
+def test_the_customer_may_agree_to_another_time(go, promised):
+    """It is told, kept with their word, and watched at the new time; the past is refused."""
+    later = promised.promise.due + timedelta(days=1)
+    order = PromiseRescheduled(due=later, by="Lena", word="tomorrow after four")
+    for before in (promised, go(promised, PromiseDue(), now=promised.promise.due)[0]):
+        moved, commands = go(before, order, now=promised.promise.due)
+        assert (moved.state, moved.promise.due, moved.promise.state) == (State.PROMISED, later, "open")
+        assert moved.promise.log[-1].word == "tomorrow after four"
+        assert of(Say, commands)[0].still_holds(moved)
+        assert {timer.event.kind: timer.at for timer in of(SetTimer, commands)}["promise_due"] == later
+    with pytest.raises(ForbiddenMove, match="into the past"):
+        go(promised, order, now=later)
+
+
+def test_a_breach_goes_to_the_next_contact_until_somebody_keeps_it(go):
+    """Each who lets it pass is followed by the next of the ladder, those who are there first, with noise and the brief."""
+    promised, _ = go(of_customer(ANA, ladder=(TEAM, LEAD, NIGHT)), receipt("tickets"), started, failed("no answer"), now=EVENING)
+    overdue, commands = go(promised, PromiseDue(), now=EVENING)
+    assert (overdue.state, overdue.promise.assigned) == (State.OVERDUE, "night")  # the others are closed in the evening
+    assert of(DeliverBrief, commands)[0].desk == "tickets"
+    assert "night is asked to keep it" in of(Alert, commands)[0].what
+    (timer,) = of(SetTimer, commands)
+    assert timer.at == EVENING + timedelta(hours=1)
+    following, commands = go(overdue, PromiseDue(), now=NOON + timedelta(days=1))
+    assert following.promise.assigned == "team"
+    assert of(Alert, commands)
+    kept, commands = go(following, PromiseKept(result="called"), now=NOON + timedelta(days=1))
+    assert (kept.state, kept.promise.state) == (State.KEPT, "late")
+
+
+def test_a_promise_without_a_ladder_still_makes_noise(go):
+    """Nobody is named to ask; those who run the place hear of it all the same."""
+    empty = a_handoff().model_copy(update={"plan": a_plan().model_copy(update={"ladder": ()})})
+    promised, _ = go(begin(empty, MATRIX, EVENING).handoff, receipt("tickets"), now=EVENING)
+    overdue, commands = go(promised, PromiseDue(), now=EVENING)
+    assert (overdue.promise.assigned, len(of(Alert, commands))) == (None, 1)
+
+
+def test_a_promise_given_up_is_broken_and_says_why(go, promised):
+    """It does not count as kept, and somebody hears of it."""
+    broken, commands = go(promised, PromiseBroken(why="the number is not in service"), now=EVENING)
+    assert (broken.state, broken.promise.state, broken.result) == (State.WRAPPED, "broken", "the number is not in service")
+    assert of(Alert, commands)
+
+
+def test_a_caller_who_leaves_without_a_way_to_reach_them_is_noted_and_welcome_back(go):
+    """No promise could be kept; the ticket stays, and should they come back it rings again."""
+    ringing, _ = go(of_customer(Customer(), Channel.VOICE, now=NOON), receipt(), started, now=NOON)
+    left, commands = go(ringing, CustomerLeft(), now=NOON)
+    assert (left.state, left.promise) == (State.ABANDONED, None)
+    assert of(StopRinging, commands)
+    back, _ = go(left, spoke(), now=NOON)
+    assert back.state is State.BRIEFED
+    early, commands = go(of_customer(Customer(), Channel.VOICE, now=NOON), CustomerLeft(), now=NOON)
+    assert of(DeliverBrief, commands)[0].desk == "tickets"
+    crisis, _ = go(of_customer(Customer(), Channel.VOICE, urgency=Urgency.IMMEDIATE, now=NOON), CustomerLeft(), now=NOON)
+    assert crisis.state is State.PROMISED
+
+
+def test_a_customer_who_comes_back_elsewhere_goes_on_where_they_were(go, promised):
+    """The new handoff owes what was promised, at its time, and the old one ends; its ring is stopped."""
+    later = EVENING + timedelta(minutes=30)
+    newer = a_handoff().model_copy(update={"id": "ho-2", "plan": a_plan(NIGHT), "conversation": "c2"})
+    went_on, commands = begin(newer, MATRIX, later, earlier=promised)
+    assert (went_on.brief.earlier, went_on.promise) == (promised.id, promised.promise)
+    assert of(Supersede, commands)[0].handoff == promised.id
+    assert {timer.at for timer in of(SetTimer, commands)} >= {promised.promise.due}
+    rung, _ = go(went_on, receipt("tickets"), started, failed("no answer"), now=later)
+    assert rung.promise.due == promised.promise.due
+    old, commands = go(promised, Superseded(by="ho-2"), now=later)
+    assert (old.state, old.promise.state, old.result) == (State.WRAPPED, "moved", "goes on in ho-2")
+    ringing, _ = go(fresh(), receipt(), started)
+    assert of(StopRinging, go(ringing, Superseded(by="ho-2"))[1])
+    overdue, _ = go(promised, PromiseDue(), now=promised.promise.due)
+    at_once, commands = begin(newer, MATRIX, overdue.promise.due + timedelta(hours=1), earlier=overdue)
+    assert overdue.promise.due + timedelta(hours=1) in {timer.at for timer in of(SetTimer, commands)}
+    fresh_one, commands = begin(newer, MATRIX, later, earlier=ringing)
+    assert fresh_one.promise is None
+
+
+def test_a_line_that_is_out_of_order_is_heard_of(go):
+    """No answer is everyday; a line that fails is not."""
+    ringing, _ = go(fresh(), receipt(), started)
+    broken = failed("line failed: no route")(ringing).model_copy(update={"broken": True})
+    assert of(Alert, go(ringing, broken)[1])
+    assert not of(Alert, go(ringing, failed("no answer"))[1])

@@ -84,8 +84,14 @@ class Courier:
         desks: Mapping[tuple[str, str], Desk],
         lines: Mapping[str, Line],
         alarm: Alarm,
+        poll: timedelta = POLL,
+        chance: Callable[[], float] = random.random,
     ) -> None:
-        """Take the tenants to work for, the desks by (tenant, name in the matrix), the lines by their kind, and the alarm."""
+        """Take the tenants to work for, the desks by (tenant, name in the matrix), the lines by their kind, and the alarm.
+
+        The outbox is looked into every `poll`; `chance` (0 to 1) spreads the tries of what failed together.
+        """
+        self._poll, self._chance = poll, chance
         self._steps = steps
         self._store = store
         self._clock = clock
@@ -117,7 +123,7 @@ class Courier:
             except Exception as error:  # noqa: BLE001 - whatever happens, the courier goes on
                 log.error("outbox_unreadable", error=type(error).__name__)
             with suppress(TimeoutError):
-                async with asyncio.timeout(POLL.total_seconds()):
+                async with asyncio.timeout(self._poll.total_seconds()):
                     await self._wake.wait()
 
     async def _keep(self) -> None:
@@ -136,8 +142,9 @@ class Courier:
         until = _steady() + LEASE.total_seconds()
         still_held = await self._store.renew(self._clock.now(), LEASE, tuple(working))
         self._held_until |= dict.fromkeys(still_held, until)
-        for lost in working.keys() - set(still_held):
-            working[lost].cancel()
+        for lease, task in working.items():
+            if lease not in still_held:
+                task.cancel()
 
     async def start_due(self) -> int:
         """Begin work that is due, as far as there are places; return how much was begun."""
@@ -238,10 +245,10 @@ class Courier:
         if desk is None or item.urgency is Urgency.IMMEDIATE:
             return timedelta()
         if self._asked[desk] >= AT_ONE_DESK:
-            return BUSY_WAIT * (1 + random.random())
+            return BUSY_WAIT * (1 + self._chance())
         circuit, now = self._circuits.get(desk, Circuit()), _steady()
         if wait := circuit.wait(now):
-            return timedelta(seconds=wait * (1 + random.random()))
+            return timedelta(seconds=wait * (1 + self._chance()))
         self._circuits[desk] = circuit.asked(now)
         return timedelta()
 
@@ -295,7 +302,7 @@ class Courier:
         """Put the work off, or give it up. A ring is not worth waiting for: its rung has failed."""
         log.warning("delivery_failed", handoff=item.handoff, kind=item.delivery.kind, attempt=item.attempts + 1)
         hint = error.retry_after if isinstance(error, Retryable) else None
-        wait = delay(item.attempts + 1, chance=random.random(), retry_after=hint)
+        wait = delay(item.attempts + 1, chance=self._chance(), retry_after=hint)
         if isinstance(error, Permanent) or isinstance(item.delivery, Ring) or wait is None:
             await self._give_up(item, str(error))
         else:

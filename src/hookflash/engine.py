@@ -25,7 +25,7 @@ from hookflash.changes import (
     require_next,
     sets_off,
 )
-from hookflash.errors import AlreadyDone, TurnError, UnknownError, VersionConflict
+from hookflash.errors import AlreadyDone, SequenceError, TurnError, UnknownError, VersionConflict
 from hookflash.judge import Judge, after
 from hookflash.lifecycle import TRANSITIONS, begin, step
 from hookflash.matrix import Matrix
@@ -100,6 +100,10 @@ class Engine:
                     return await self._observe(turn, tenant, judge, again=attempt > 0)
                 except VersionConflict:
                     self._cache.pop((tenant, turn.conversation), None)
+                except SequenceError:
+                    if self._cache.pop((tenant, turn.conversation), None) is None:
+                        raise
+                    # what we remember may be old: another process may have taken the turns between
         raise VersionConflict("the conversation is written by too many at once; send the turn again")
 
     async def apply(

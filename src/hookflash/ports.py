@@ -241,7 +241,7 @@ class Store(Protocol):
         ...
 
     async def stalled(self, before: datetime, limit: int) -> tuple[Handoff, ...]:
-        """Return waiting handoffs that nothing will move: no work in the outbox, and their next step was due before an instant."""
+        """Return waiting handoffs that nothing will move: no work in the outbox, and no timer that is due after an instant."""
         ...
 
     async def probe(self, now: datetime) -> None:

@@ -41,8 +41,11 @@ class Steps(Protocol):
 class Watchman:
     """Makes rounds until told to stop."""
 
-    def __init__(self, steps: Steps, store: Store, clock: Clock, *, alarm: Alarm, beat: Beat | None = None) -> None:
-        """Take the alarm, and `beat` if an outside dead-man's switch listens."""
+    def __init__(
+        self, steps: Steps, store: Store, clock: Clock, *, alarm: Alarm, beat: Beat | None = None, every: timedelta = ROUND
+    ) -> None:
+        """Take the alarm, `beat` if an outside dead-man's switch listens, and how often to make a round."""
+        self._every = every
         self._steps = steps
         self._store = store
         self._clock = clock
@@ -62,7 +65,7 @@ class Watchman:
                 await self.round()
             except Exception as error:  # noqa: BLE001 - whatever happens, the watchman goes on
                 log.error("round_failed", error=type(error).__name__)
-            await asyncio.sleep(ROUND.total_seconds())
+            await asyncio.sleep(self._every.total_seconds())
 
     async def round(self) -> int:
         """Make one round; return how many timers were fired."""

@@ -1,86 +1,101 @@
 """Who does what: work and timers are taken under a lease, and whoever has lost theirs can no longer write.
 
-`now` is in microseconds, and may be an expression: where many machines share a database, leases run by its clock.
+Instants are in microseconds. The statements are built once, with the time by which leases run: the caller's, or, where
+many machines share a database, the database's own.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Table, Update, bindparam, cast, func, select, update
 
 from hookflash.errors import AlreadyDone
 from hookflash.ports import Lease
-from hookflash.stores.tables import DEAD, DONE, PENDING, outbox, timers
+from hookflash.stores.tables import DEAD, DONE, MICROSECOND, PENDING, outbox, timers
 
 # Clocks of machines that work together differ by less.
 SET_BACK = timedelta(minutes=1)
-_MICROSECOND = timedelta(microseconds=1)
+
+_box, _timer = outbox.c, timers.c
+_STILL_HELD = (_box.id == bindparam("item")) & (_box.epoch == bindparam("lease_epoch")) & (_box.state == PENDING)
+_DONE = update(outbox).where(_STILL_HELD).values(state=DONE)
+_DEAD = update(outbox).where(_STILL_HELD).values(state=DEAD, last_error=bindparam("why"), attempts=_box.attempts + 1)
 
 
-def take_deliveries(
-    connection: Connection, now: Any, lease: timedelta, ranks: Sequence[int], limits: Mapping[str, int], limit: int
-) -> Sequence[Any]:
-    """Return the rows of work that were taken, most urgent first, oldest first."""
-    taken: list[Any] = []
-    room = dict(limits)
-    for rank in ranks:
-        for tenant in limits:
-            most = min(room[tenant], limit - len(taken))
-            rows = _take(connection, _due(now, tenant, rank).limit(most), now, lease) if most > 0 else ()
-            room[tenant] -= len(rows)
-            taken += rows
-    return sorted(taken, key=lambda row: (row.rank, row.id))
+class Claims:
+    """The statements of leases, for one way of telling the time."""
+
+    def __init__(self, now: ColumnElement[int]) -> None:
+        """Take the expression for the time by which leases run."""
+        until = now + bindparam("lease", type_=BigInteger)
+        own = (_box.state == PENDING) & (_box.tenant == bindparam("own_tenant")) & (_box.rank == bindparam("own_rank"))
+        due = own & (_box.due_at <= now) & (_box.held_until <= now)
+        self._take_work = _taking(outbox, _first(outbox, due, _box.due_at), {"held_until": until, "epoch": _box.epoch + 1})
+        free = _timer.held_until <= now
+        at, set_after = bindparam("due_by", type_=BigInteger), bindparam("set_after", type_=BigInteger)
+        held = {"held_until": until}
+        self._take_timers = _taking(timers, _first(timers, (_timer.at <= at) & free, _timer.at), held)
+        self._take_set_back = _taking(timers, _first(timers, (_timer.set_at > set_after) & free, _timer.set_at), held)
+        self._renew = update(outbox).where(_STILL_HELD).values(held_until=until)
+        self._release = update(outbox).where(_STILL_HELD).values(held_until=0)
+        tries = _box.attempts + bindparam("tried", type_=BigInteger)
+        later = {"due_at": until, "held_until": 0, "attempts": tries, "last_error": bindparam("why")}
+        self._postpone = update(outbox).where(_STILL_HELD).values(later)
+
+    def take_deliveries(
+        self, connection: Connection, now: int, lease: timedelta, ranks: Sequence[int], limits: Mapping[str, int], limit: int
+    ) -> Sequence[Any]:
+        """Return the rows of work that were taken, most urgent first, oldest first."""
+        taken: list[Any] = []
+        room = dict(limits)
+        for rank in ranks:
+            for tenant in limits:
+                most = min(room[tenant], limit - len(taken))
+                if most <= 0:
+                    continue
+                wanted = {"own_tenant": tenant, "own_rank": rank, "most": most, "now": now, "lease": lease // MICROSECOND}
+                rows = connection.execute(self._take_work, wanted).all()
+                room[tenant] -= len(rows)
+                taken += rows
+        return sorted(taken, key=lambda row: (row.rank, row.id))
+
+    def take_timers(self, connection: Connection, at: int, lease: timedelta, limit: int) -> Sequence[Any]:
+        """Return the rows of timers that were taken, oldest first."""
+        wanted = {"due_by": at, "set_after": at + SET_BACK // MICROSECOND, "now": at, "lease": lease // MICROSECOND, "most": limit}
+        rows = connection.execute(self._take_timers, wanted).all() or connection.execute(self._take_set_back, wanted).all()
+        return sorted(rows, key=lambda row: (row.at, row.id))
+
+    def postpone(self, connection: Connection, held: Lease, now: int, wait: timedelta, why: str, *, tried: bool) -> None:
+        """Give work back until later."""
+        connection.execute(self._postpone, _own(held) | {"now": now, "lease": wait // MICROSECOND, "why": why, "tried": int(tried)})
+
+    def renew(self, connection: Connection, now: int, lease: timedelta, held: Sequence[Lease]) -> tuple[Lease, ...]:
+        """Hold work for longer, and return what is still held."""
+        longer = {"now": now, "lease": lease // MICROSECOND}
+        in_order = sorted(held, key=lambda one: one.item)
+        return tuple(one for one in in_order if connection.execute(self._renew, _own(one) | longer).rowcount)
+
+    def release(self, connection: Connection, held: Sequence[Lease]) -> None:
+        """Give work back for others to take at once."""
+        for one in sorted(held, key=lambda lease: lease.item):
+            connection.execute(self._release, _own(one))
 
 
-def _due(now: Any, tenant: str, rank: int) -> Select[tuple[int]]:
-    box = outbox.c
-    own = (box.state == PENDING) & (box.tenant == tenant) & (box.rank == rank)
-    due = own & (box.due_at <= now) & (box.held_until <= now)
-    return select(box.id).where(due).order_by(box.due_at, box.id).with_for_update(skip_locked=True)
-
-
-def _take(connection: Connection, due: Select[tuple[int]], now: Any, lease: timedelta) -> Sequence[Any]:
-    box = outbox.c
-    held = {"held_until": now + lease // _MICROSECOND, "epoch": box.epoch + 1}
-    # A set that is computed once, also where the database would rather look again for every row.
-    chosen = due.cte("due").prefix_with("MATERIALIZED", dialect="postgresql")
-    return connection.execute(update(outbox).where(box.id.in_(select(chosen.c.id))).values(held).returning(outbox)).all()
-
-
-def take_timers(connection: Connection, now: Any, set_after: int, lease: timedelta, limit: int) -> Sequence[Any]:
-    """Return the rows of timers that were taken; `set_after` is where the future begins."""
-    time = timers.c
-    for due, order in ((time.at <= now, time.at), (time.set_at > set_after, time.set_at)):
-        free = select(time.id).where(due & (time.held_until <= now)).order_by(order).limit(limit).with_for_update(skip_locked=True)
-        chosen = free.cte("due").prefix_with("MATERIALIZED", dialect="postgresql")
-        held = {"held_until": now + lease // _MICROSECOND}
-        rows = connection.execute(update(timers).where(time.id.in_(select(chosen.c.id))).values(held).returning(timers)).all()
-        if rows:
-            return sorted(rows, key=lambda row: (row.at, row.id))
-    return ()
+@cache
+def claims_by(clock: str) -> Claims:
+    """Return the statements that tell the time by the `caller` or by the `database` (PostgreSQL's)."""
+    if clock == "caller":
+        return Claims(bindparam("now", type_=BigInteger))
+    return Claims(cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger))
 
 
 def finish(connection: Connection, held: Lease, failed: str | None) -> None:
     """Cross work off. Raises `AlreadyDone` for whoever lost the lease."""
-    end = {"state": DONE} if failed is None else {"state": DEAD, "last_error": failed, "attempts": outbox.c.attempts + 1}
-    if connection.execute(update(outbox).where(_still(held)).values(end)).rowcount != 1:
+    done = connection.execute(_DONE, _own(held)) if failed is None else connection.execute(_DEAD, _own(held) | {"why": failed})
+    if done.rowcount != 1:
         raise AlreadyDone("the delivery was already finished, or taken over by another courier")
-
-
-def postpone(connection: Connection, held: Lease, due_at: Any, error: str, *, tried: bool) -> None:
-    """Give work back until later."""
-    later = {"due_at": due_at, "held_until": 0, "attempts": outbox.c.attempts + int(tried), "last_error": error}
-    connection.execute(update(outbox).where(_still(held)).values(later))
-
-
-def hold_until(connection: Connection, until: Any, held: Sequence[Lease]) -> tuple[Lease, ...]:
-    """Let leases end at another time, and return those that were still held."""
-    return tuple(
-        one
-        for one in sorted(held, key=lambda lease: lease.item)
-        if connection.execute(update(outbox).where(_still(one)).values(held_until=until)).rowcount
-    )
 
 
 def release_all(connection: Connection) -> None:
@@ -89,5 +104,17 @@ def release_all(connection: Connection) -> None:
         connection.execute(update(table).where(table.c.held_until > 0).values(held_until=0))
 
 
-def _still(held: Lease) -> Any:
-    return (outbox.c.id == held.item) & (outbox.c.epoch == held.epoch) & (outbox.c.state == PENDING)
+def _first(table: Table, due: Any, order: Any) -> Select[tuple[int]]:
+    most = bindparam("most", type_=BigInteger)
+    return select(table.c.id).where(due).order_by(order, table.c.id).limit(most).with_for_update(skip_locked=True)
+
+
+def _taking(table: Table, first: Select[tuple[int]], held: Mapping[str, Any]) -> Any:
+    """Return the statement that holds rows and returns them. The set is computed once, not again for every row."""
+    chosen = first.cte("due").prefix_with("MATERIALIZED", dialect="postgresql")
+    taking: Update = update(table).where(table.c.id.in_(select(chosen.c.id))).values(held)
+    return taking.returning(table)
+
+
+def _own(held: Lease) -> dict[str, Any]:
+    return {"item": held.item, "lease_epoch": held.epoch}

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
 from threading import Event, Thread
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Engine, cast, create_engine, func, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.pool import QueuePool
 
@@ -41,7 +40,7 @@ class PostgresStore(SqlStore):
         `StoreForeign` where it is somebody else's, `StoreUnavailable` where it cannot be reached or written.
         """
         self.where = _without_password(url)
-        self._own_clock = own_clock
+        self.lease_clock = "database" if own_clock else "caller"
         self._closing = Event()
         self._listener: Thread | None = None
         listening, writing, reading = self._engines = [_connect(url, self.where, read_only=only) for only in (True, not serve, True)]
@@ -78,12 +77,6 @@ class PostgresStore(SqlStore):
                     for _ in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
                         wake()
             self._closing.wait(_LISTEN_SECONDS)
-
-    def _lease_time(self, now: datetime) -> Any:
-        """Return the database's own time, which is one for all who share it."""
-        if not self._own_clock:
-            return super()._lease_time(now)
-        return cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
 
     def _write_changes(self, connection: Connection, changes: Sequence[Change]) -> None:
         write(connection, changes)

@@ -5,18 +5,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, insert, select, update
 
 from hookflash.model import BUILTIN_DESK, Brief, Conversation, Delivery, Handoff, HistoryTurn, Receipt, SetTimer, State, TurnRecord, Urgency
 from hookflash.model.conversation import WINDOW_TURNS
 from hookflash.ports import AuditEntry, Change, Lease, Message, OutboxItem, Timer
-from hookflash.stores import claims
 from hookflash.stores import tables as t
+from hookflash.stores.claims import claims_by
 from hookflash.stores.dialect import insert_for
 from hookflash.stores.worker import Worker
 from hookflash.stores.writes import write
 
 _DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
+
+
+# Statements that are run many times a minute are built once.
+_hand, _box = t.handoffs.c, t.outbox.c
+_before, _most = bindparam("before", type_=BigInteger), bindparam("most", type_=BigInteger)
+_working = select(_box.id).where((_box.handoff == _hand.id) & (_box.tenant == _hand.tenant) & (_box.state == t.PENDING))
+_at_an_end = _hand.next_at.is_(None) | (_hand.next_at < _before)
+_STALLED = select(_hand.document).where(_hand.state.in_(t.WAITING) & _at_an_end & ~_working.exists()).order_by(_hand.next_at).limit(_most)
+_unheld = (_box.state == t.PENDING) & (_box.due_at < _before) & (_box.held_until < _before)
+_NEGLECTED = select(t.outbox).where(_unheld).order_by(_box.rank, _box.id).limit(_most)
 
 
 class SqlStore:
@@ -26,13 +36,21 @@ class SqlStore:
     """What the database is called in messages; never with its password."""
     revision: str
     """The newest migration that it has."""
+    lease_clock = "caller"
+    """Who tells the time by which leases run: the `caller` or the `database`."""
 
-    def __init__(self, writing: Engine, reading: Engine, translate: Callable[[Exception], Exception]) -> None:
-        """Take an engine to write with and one to read with; `translate` turns the database's errors into ours."""
+    def __init__(
+        self, writing: Engine, reading: Engine, translate: Callable[[Exception], Exception], worker: Callable[..., Any] = Worker
+    ) -> None:
+        """Take an engine to write with and one to read with.
+
+        `translate` turns the database's errors into ours; `worker` runs the statements.
+        """
         self.engine, self._reading = writing, reading
+        self._claims = claims_by(self.lease_clock)
         self._insert = insert_for(writing.dialect.name)
-        self._writer = Worker(writing, "store-writer", translate, self._write_changes)
-        self._reader = Worker(reading, "store-reader", translate)
+        self._writer: Worker = worker(writing, "store-writer", translate, self._write_changes)
+        self._reader: Worker = worker(reading, "store-reader", translate)
 
     async def conversation(self, tenant: str, conversation: str) -> Conversation | None:
         """See `Store`."""
@@ -111,43 +129,39 @@ class SqlStore:
         self, now: datetime, lease: timedelta, urgencies: Sequence[Urgency], limits: Mapping[str, int], limit: int
     ) -> tuple[OutboxItem, ...]:
         """See `Store`."""
-        at, ranks = self._lease_time(now), sorted(t.rank_of(urgency) for urgency in urgencies)
-        rows = await self._writer.run(lambda connection: claims.take_deliveries(connection, at, lease, ranks, limits, limit))
+        at, ranks = t.to_micros(now), sorted(t.rank_of(urgency) for urgency in urgencies)
+        rows = await self._writer.run(lambda connection: self._claims.take_deliveries(connection, at, lease, ranks, limits, limit))
         return tuple(_outbox_item(row) for row in rows)
 
     async def renew(self, now: datetime, lease: timedelta, held: Sequence[Lease]) -> tuple[Lease, ...]:
         """See `Store`."""
-        until = self._lease_time(now) + lease // t.MICROSECOND
-        return await self._writer.run(lambda connection: claims.hold_until(connection, until, held))
+        return await self._writer.run(lambda connection: self._claims.renew(connection, t.to_micros(now), lease, held))
 
     async def release(self, held: Sequence[Lease]) -> None:
         """See `Store`."""
-        await self._writer.run(lambda connection: claims.hold_until(connection, 0, held))
+        await self._writer.run(lambda connection: self._claims.release(connection, held))
 
     async def postpone(self, held: Lease, now: datetime, wait: timedelta, error: str, *, tried: bool = True) -> None:
         """See `Store`."""
-        due_at = self._lease_time(now) + wait // t.MICROSECOND
-        await self._writer.run(lambda connection: claims.postpone(connection, held, due_at, error, tried=tried))
+        at = t.to_micros(now)
+        await self._writer.run(lambda connection: self._claims.postpone(connection, held, at, wait, error, tried=tried))
 
     async def claim_timers(self, now: datetime, lease: timedelta, limit: int) -> tuple[Timer, ...]:
         """See `Store`."""
-        at, set_after = t.to_micros(now), t.to_micros(now + claims.SET_BACK)
-        rows = await self._writer.run(lambda connection: claims.take_timers(connection, at, set_after, lease, limit))
+        rows = await self._writer.run(lambda connection: self._claims.take_timers(connection, t.to_micros(now), lease, limit))
         return tuple(_timer(row) for row in rows)
 
     async def neglected(self, before: datetime, limit: int) -> tuple[OutboxItem, ...]:
         """See `Store`."""
-        box, since = t.outbox.c, t.to_micros(before)
-        query = select(t.outbox).where((box.state == t.PENDING) & (box.due_at < since) & (box.held_until < since))
-        return tuple(_outbox_item(row) for row in await self._rows(query.order_by(box.rank, box.id).limit(limit)))
+        asked = {"before": t.to_micros(before), "most": limit}
+        rows = await self._reader.run(lambda connection: connection.execute(_NEGLECTED, asked).all())
+        return tuple(_outbox_item(row) for row in rows)
 
     async def stalled(self, before: datetime, limit: int) -> tuple[Handoff, ...]:
         """See `Store`."""
-        hand, box, since = t.handoffs.c, t.outbox.c, t.to_micros(before)
-        working = select(box.id).where((box.handoff == hand.id) & (box.tenant == hand.tenant) & (box.state == t.PENDING))
-        passed = hand.next_at.is_(None) | (hand.next_at < since)
-        query = select(hand.document).where(hand.state.in_(t.WAITING) & passed & (hand.changed_at < since) & ~working.exists())
-        return await self._handoffs(query.order_by(hand.changed_at.desc()).limit(limit))
+        asked = {"before": t.to_micros(before), "most": limit}
+        found = await self._reader.run(lambda connection: connection.execute(_STALLED, asked).scalars().all())
+        return tuple(Handoff.model_validate_json(document) for document in found)
 
     async def probe(self, now: datetime) -> None:
         """See `Store`."""
@@ -189,10 +203,6 @@ class SqlStore:
 
     def _write_changes(self, connection: Connection, changes: Sequence[Change]) -> None:
         write(connection, changes)
-
-    def _lease_time(self, now: datetime) -> Any:
-        """Return the time by which leases run, in microseconds: the caller's, unless the database has a clock of its own."""
-        return t.to_micros(now)
 
     async def close(self) -> None:
         """See `Store`."""

@@ -181,12 +181,16 @@ class StoreContract:
         assert timer.timer == wait
 
     async def test_a_halted_handoff_is_found(self, store: Store) -> None:
-        """An open handoff without work and without a timer is what the watchman looks for."""
-        change = _with_handoff(outbox=())
+        """An open handoff without work, and without a timer that is still to come, is what the watchman looks for."""
+        timer = SetTimer(at=NOW, event=PromiseDue())
+        change = _with_handoff(outbox=(), timers=(timer,))
         await store.commit(change)
         assert change.handoff is not None
-        assert await store.stalled(NOW + timedelta(minutes=1), 10) == (change.handoff,)
         assert not await store.stalled(NOW, 10)
+        assert await store.stalled(NOW + timedelta(seconds=1), 10) == (change.handoff,)
+        (fired,) = await store.claim_timers(NOW, LEASE, 10)
+        await store.commit(Change(tenant="default", now=NOW, fired=fired.id))
+        assert await store.stalled(NOW - timedelta(minutes=1), 10) == (change.handoff,)
 
     async def test_messages_are_kept_once(self, store: Store) -> None:
         """A message under a known key is not shown again."""

@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test lint types imports docs coverage check storm bench peers measure encoder train lock clean
+.PHONY: demo test lint types imports docs coverage check storm simulate bench peers measure encoder train lock clean
 
 demo: $(STAMP)
 	@$(BIN)/hookflash demo
@@ -42,9 +42,14 @@ CORE := src/hookflash/decide.py,src/hookflash/route.py,src/hookflash/promise.py,
 check: test lint types imports docs coverage
 
 # Kill a busy engine N times at random moments and look for anything lost or shown twice.
-N ?= 50
+storm: N ?= 50
 storm: $(STAMP)
 	STORM_KILLS=$(N) $(BIN)/python -m pytest tests/e2e/test_storm.py
+
+# The whole engine on a virtual clock, with N seeds of everything going wrong.
+simulate: N ?= 2000
+simulate: $(STAMP)
+	SIMULATE_SEEDS=$(N) $(BIN)/python -m pytest -n auto tests/simulation
 
 # What the README's figures come from.
 bench: $(STAMP)

@@ -91,7 +91,7 @@ class Courier:
 
         The outbox is looked into every `poll`; `chance` (0 to 1) spreads the tries of what failed together.
         """
-        self._poll, self._chance = poll, chance
+        self.poll, self._chance = poll, chance
         self._steps = steps
         self._store = store
         self._clock = clock
@@ -123,7 +123,7 @@ class Courier:
             except Exception as error:  # noqa: BLE001 - whatever happens, the courier goes on
                 log.error("outbox_unreadable", error=type(error).__name__)
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._poll.total_seconds()):
+                async with asyncio.timeout(self.poll.total_seconds()):
                     await self._wake.wait()
 
     async def _keep(self) -> None:

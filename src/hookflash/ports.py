@@ -228,12 +228,24 @@ class Store(Protocol):
         """Give work back, to be tried again after a while; `tried` counts it as an attempt."""
         ...
 
+    async def dead_letters(self, tenant: str, limit: int) -> tuple[OutboxItem, ...]:
+        """Return outgoing work that was given up, newest first."""
+        ...
+
+    async def retry(self, tenant: str, handoff: str | None) -> int:
+        """Take up again what was given up, of one handoff or of all; return how much."""
+        ...
+
     async def claim_timers(self, now: datetime, lease: timedelta, limit: int) -> tuple[Timer, ...]:
         """Take timers whose time has come and that nobody holds, oldest first, and hold them for a while.
 
         A wait of seconds (for a desk, for a ring) that was set in what is now the future by more than a minute is due
         too: the clock was set back, and nobody shall wait for it to come round again.
         """
+        ...
+
+    async def clock_was_set(self, now: datetime) -> None:
+        """Take note that this process' clock was set: nobody shall wait for the old time to come round again."""
         ...
 
     async def neglected(self, before: datetime, limit: int) -> tuple[OutboxItem, ...]:

@@ -45,7 +45,7 @@ class Watchman:
         self, steps: Steps, store: Store, clock: Clock, *, alarm: Alarm, beat: Beat | None = None, every: timedelta = ROUND
     ) -> None:
         """Take the alarm, `beat` if an outside dead-man's switch listens, and how often to make a round."""
-        self._every = every
+        self.every = every
         self._steps = steps
         self._store = store
         self._clock = clock
@@ -65,7 +65,7 @@ class Watchman:
                 await self.round()
             except Exception as error:  # noqa: BLE001 - whatever happens, the watchman goes on
                 log.error("round_failed", error=type(error).__name__)
-            await asyncio.sleep(self._every.total_seconds())
+            await asyncio.sleep(self.every.total_seconds())
 
     async def round(self) -> int:
         """Make one round; return how many timers were fired."""
@@ -81,13 +81,14 @@ class Watchman:
     async def _compare_clocks(self) -> None:
         """Notice a clock that was set. Promises follow the new time; those who keep them should know."""
         now, steady = self._clock.now(), _steady()
-        if self._clock_was is not None:
-            before, steady_before = self._clock_was
-            jump = (now - before).total_seconds() - (steady - steady_before)
-            if abs(jump) > JUMP.total_seconds():
-                log.error("clock_was_set", seconds=round(jump))
-                await self._alarm("", f"the clock of this machine was set by {jump:+.0f} s; promises are kept by the new time")
+        before, steady_before = self._clock_was or (now, steady)
+        jump = (now - before).total_seconds() - (steady - steady_before)
+        if abs(jump) > JUMP.total_seconds():
+            log.error("clock_was_set", seconds=round(jump))
+            await self._store.clock_was_set(now)
         self._clock_was = now, steady
+        if abs(jump) > JUMP.total_seconds():
+            await self._alarm("", f"the clock of this machine was set by {jump:+.0f} s; promises are kept by the new time")
 
     async def _fire(self, timer: Timer) -> None:
         try:

@@ -110,7 +110,10 @@ def work(
 
 @cli.command()
 def handoffs(
-    handoff: Annotated[str | None, typer.Argument(help="One handoff, to see its brief.", show_default=False)] = None,
+    handoff: Annotated[
+        str | None, typer.Argument(help="One handoff, to see its brief; or `retry`, to try again what was given up.", show_default=False)
+    ] = None,
+    which: Annotated[str | None, typer.Argument(help="With `retry`: only of this handoff.", show_default=False)] = None,
     matrix: MatrixBeside = DEFAULT_MATRIX,
     database: Database = None,
     state: Annotated[list[str] | None, typer.Option(help="Only these states. May be repeated.")] = None,
@@ -118,8 +121,12 @@ def handoffs(
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
     json: Json = False,
 ) -> None:
-    """List handoffs, or show one with its brief. Works beside a running server."""
-    from hookflash.app.views import handoff_view, handoffs_view
+    """List handoffs, show one with its brief, or try again what was given up. Works beside a running server."""
+    from hookflash.app.views import handoff_view, handoffs_view, retried_view
+
+    if handoff == "retry":
+        print_view(retried_view(matrix, database, tenant, which), json)
+        return
 
     if handoff is not None:
         print_view(handoff_view(matrix, database, tenant, handoff), json)

@@ -1,11 +1,13 @@
 """Open the database, whichever kind it is."""
 
+import asyncio
 from pathlib import Path
 
 from hookflash.app.config import database_at
 from hookflash.errors import InputError
 from hookflash.stores import SqliteStore
 from hookflash.stores.sql import SqlStore
+from hookflash.stores.tables import HEAD
 
 
 def open_store(at: Path | str) -> SqlStore:
@@ -21,9 +23,19 @@ def look_into(matrix: Path, database: str | None) -> SqlStore:
     return _opened(at, serve=False)
 
 
-def _opened(at: Path | str, *, serve: bool) -> SqlStore:
+def mend(matrix: Path, database: str | None) -> SqlStore:
+    """Open the database to change something in it, beside whatever server works on it. Raises `InputError` and others."""
+    at = database_at(matrix, database)
+    look = look_into(matrix, database)
+    asyncio.run(look.close())
+    if look.revision != HEAD:
+        raise InputError(f"{look.where} has the tables of an earlier version; run `hookflash db upgrade` first")
+    return _opened(at, serve=False, mend=True)
+
+
+def _opened(at: Path | str, *, serve: bool, mend: bool = False) -> SqlStore:
     if isinstance(at, Path):
-        return SqliteStore(at, serve=serve)
+        return SqliteStore(at, serve=serve, mend=mend)
     from hookflash.stores.postgres import PostgresStore  # its driver is an extra
 
-    return PostgresStore(at, serve=serve)
+    return PostgresStore(at, serve=serve, mend=mend)

@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from hookflash.app.brief_view import brief_panel
-from hookflash.app.database import look_into
+from hookflash.app.database import look_into, mend
 from hookflash.errors import InputError
 from hookflash.model import Handoff, PromiseEntry, State
-from hookflash.ports import Store
+from hookflash.ports import OutboxItem, Store
 
 T = TypeVar("T")
 
@@ -116,6 +116,38 @@ class PromisesView:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class RetriedView:
+    """Work that was given up and is tried again."""
+
+    letters: tuple[OutboxItem, ...]
+    retried: int
+
+    def render(self) -> RenderableType:
+        """See `View`."""
+        if not self.retried:
+            return Text("Nothing was given up.")
+        table = Table("Handoff", "Work", "Tries", "Why it was given up")
+        for one in self.letters:
+            table.add_row(one.handoff, one.delivery.kind, str(one.attempts), one.last_error or "")
+        return Group(table, Text(f"{self.retried} taken up again; the couriers try them at once."))
+
+    def data(self) -> Any:
+        """See `View`."""
+        letters = [{"handoff": one.handoff, "kind": one.delivery.kind, "attempts": one.attempts} for one in self.letters]
+        return {"retried": self.retried, "letters": letters}
+
+
+def retried_view(matrix: Path, database: str | None, tenant: str, handoff: str | None) -> RetriedView:
+    """Take up again what was given up, and return it to show. Raises `InputError`."""
+
+    async def ask(store: Store) -> RetriedView:
+        letters = [one for one in await store.dead_letters(tenant, 1_000) if handoff in (None, one.handoff)]
+        return RetriedView(tuple(letters), await store.retry(tenant, handoff))
+
+    return _ask(mend(matrix, database), ask)
+
+
 def handoffs_view(matrix: Path, database: str | None, tenant: str, states: Sequence[str], limit: int) -> HandoffsView:
     """Return handoffs to show. Raises `InputError`."""
     try:
@@ -139,8 +171,11 @@ def promises_view(matrix: Path, database: str | None, tenant: str, *, open_only:
 
 
 def _read(matrix: Path, database: str | None, query: Callable[[Store], Awaitable[T]]) -> T:
+    return _ask(look_into(matrix, database), query)
+
+
+def _ask(store: Store, query: Callable[[Store], Awaitable[T]]) -> T:
     async def ask() -> T:
-        store = look_into(matrix, database)
         try:
             return await query(store)
         finally:

@@ -17,6 +17,8 @@ from hookflash.stores.tables import DEAD, DONE, MICROSECOND, PENDING, outbox, ti
 
 # Clocks of machines that work together differ by less.
 SET_BACK = timedelta(minutes=1)
+# No try is put off for longer, and no lease is longer.
+LONGEST_WAIT = timedelta(minutes=10)
 
 _box, _timer = outbox.c, timers.c
 _STILL_HELD = (_box.id == bindparam("item")) & (_box.epoch == bindparam("lease_epoch")) & (_box.state == PENDING)
@@ -32,6 +34,8 @@ class Claims:
         until = now + bindparam("lease", type_=BigInteger)
         own = (_box.state == PENDING) & (_box.tenant == bindparam("own_tenant")) & (_box.rank == bindparam("own_rank"))
         due = own & (_box.due_at <= now) & (_box.held_until <= now)
+        any_due = (_box.state == PENDING) & (_box.due_at <= now) & (_box.held_until <= now)
+        self._any_work = select(_box.id).where(any_due).limit(1)
         self._take_work = _taking(outbox, _first(outbox, due, _box.due_at), {"held_until": until, "epoch": _box.epoch + 1})
         free = _timer.held_until <= now
         at, set_after = bindparam("due_by", type_=BigInteger), bindparam("set_after", type_=BigInteger)
@@ -49,6 +53,8 @@ class Claims:
     ) -> Sequence[Any]:
         """Return the rows of work that were taken, most urgent first, oldest first."""
         taken: list[Any] = []
+        if connection.execute(self._any_work, {"now": now}).first() is None:
+            return taken
         room = dict(limits)
         for rank in ranks:
             for tenant in limits:
@@ -61,9 +67,10 @@ class Claims:
                 taken += rows
         return sorted(taken, key=lambda row: (row.rank, row.id))
 
-    def take_timers(self, connection: Connection, at: int, lease: timedelta, limit: int) -> Sequence[Any]:
+    def take_timers(self, connection: Connection, due_by: int, now: int, lease: timedelta, limit: int) -> Sequence[Any]:
         """Return the rows of timers that were taken, oldest first."""
-        wanted = {"due_by": at, "set_after": at + SET_BACK // MICROSECOND, "now": at, "lease": lease // MICROSECOND, "most": limit}
+        set_after = due_by + SET_BACK // MICROSECOND
+        wanted = {"due_by": due_by, "set_after": set_after, "now": now, "lease": lease // MICROSECOND, "most": limit}
         rows = connection.execute(self._take_timers, wanted).all() or connection.execute(self._take_set_back, wanted).all()
         return sorted(rows, key=lambda row: (row.at, row.id))
 
@@ -96,6 +103,14 @@ def finish(connection: Connection, held: Lease, failed: str | None) -> None:
     done = connection.execute(_DONE, _own(held)) if failed is None else connection.execute(_DEAD, _own(held) | {"why": failed})
     if done.rowcount != 1:
         raise AlreadyDone("the delivery was already finished, or taken over by another courier")
+
+
+def set_right(connection: Connection, now: int) -> None:
+    """After the clock was set back: let go of what is held, or put off, for longer than anything ever is."""
+    far = now + LONGEST_WAIT // MICROSECOND
+    connection.execute(update(outbox).where((_box.state == PENDING) & (_box.due_at > far)).values(due_at=0))
+    for table in (outbox, timers):
+        connection.execute(update(table).where(table.c.held_until > far).values(held_until=0))
 
 
 def release_all(connection: Connection) -> None:

@@ -33,8 +33,8 @@ _LISTEN_SECONDS = 1.0
 class PostgresStore(SqlStore):
     """Keeps everything in one PostgreSQL database."""
 
-    def __init__(self, url: str, *, serve: bool = True, own_clock: bool = True) -> None:
-        """Open the database. `serve=False` looks only; with `own_clock=False` leases run by the callers' clock.
+    def __init__(self, url: str, *, serve: bool = True, mend: bool = False, own_clock: bool = True) -> None:
+        """Open the database. `serve=False` looks only, or with `mend` writes as well and changes no tables; with `own_clock=False` leases run by the callers' clock.
 
         Raises `ConfigError` for an address that cannot be read, `StoreTooNew` where a newer hookflash wrote it,
         `StoreForeign` where it is somebody else's, `StoreUnavailable` where it cannot be reached or written.
@@ -43,7 +43,9 @@ class PostgresStore(SqlStore):
         self.lease_clock = "database" if own_clock else "caller"
         self._closing = Event()
         self._listener: Thread | None = None
-        listening, writing, reading = self._engines = [_connect(url, self.where, read_only=only) for only in (True, not serve, True)]
+        listening, writing, reading = self._engines = [
+            _connect(url, self.where, read_only=only) for only in (True, not (serve or mend), True)
+        ]
         self._listen_on = listening
         try:
             with writing.begin() as connection:

@@ -11,7 +11,7 @@ from hookflash.model import BUILTIN_DESK, Brief, Conversation, Delivery, Handoff
 from hookflash.model.conversation import WINDOW_TURNS
 from hookflash.ports import AuditEntry, Change, Lease, Message, OutboxItem, Timer
 from hookflash.stores import tables as t
-from hookflash.stores.claims import claims_by
+from hookflash.stores.claims import claims_by, set_right
 from hookflash.stores.dialect import insert_for
 from hookflash.stores.worker import Worker
 from hookflash.stores.writes import write
@@ -129,13 +129,13 @@ class SqlStore:
         self, now: datetime, lease: timedelta, urgencies: Sequence[Urgency], limits: Mapping[str, int], limit: int
     ) -> tuple[OutboxItem, ...]:
         """See `Store`."""
-        at, ranks = t.to_micros(now), sorted(t.rank_of(urgency) for urgency in urgencies)
+        at, ranks = self._lease_time(now), sorted(t.rank_of(urgency) for urgency in urgencies)
         rows = await self._writer.run(lambda connection: self._claims.take_deliveries(connection, at, lease, ranks, limits, limit))
         return tuple(_outbox_item(row) for row in rows)
 
     async def renew(self, now: datetime, lease: timedelta, held: Sequence[Lease]) -> tuple[Lease, ...]:
         """See `Store`."""
-        return await self._writer.run(lambda connection: self._claims.renew(connection, t.to_micros(now), lease, held))
+        return await self._writer.run(lambda connection: self._claims.renew(connection, self._lease_time(now), lease, held))
 
     async def release(self, held: Sequence[Lease]) -> None:
         """See `Store`."""
@@ -143,13 +143,31 @@ class SqlStore:
 
     async def postpone(self, held: Lease, now: datetime, wait: timedelta, error: str, *, tried: bool = True) -> None:
         """See `Store`."""
-        at = t.to_micros(now)
+        at = self._lease_time(now)
         await self._writer.run(lambda connection: self._claims.postpone(connection, held, at, wait, error, tried=tried))
+
+    async def dead_letters(self, tenant: str, limit: int) -> tuple[OutboxItem, ...]:
+        """See `Store`."""
+        query = select(t.outbox).where((_box.tenant == tenant) & (_box.state == t.DEAD))
+        return tuple(_outbox_item(row) for row in await self._rows(query.order_by(_box.id.desc()).limit(limit)))
+
+    async def retry(self, tenant: str, handoff: str | None) -> int:
+        """See `Store`."""
+        dead = (_box.tenant == tenant) & (_box.state == t.DEAD)
+        wanted = dead if handoff is None else dead & (_box.handoff == handoff)
+        again = update(t.outbox).where(wanted).values(state=t.PENDING, attempts=0, due_at=0, held_until=0)
+        return await self._writer.run(lambda connection: connection.execute(again).rowcount)
 
     async def claim_timers(self, now: datetime, lease: timedelta, limit: int) -> tuple[Timer, ...]:
         """See `Store`."""
-        rows = await self._writer.run(lambda connection: self._claims.take_timers(connection, t.to_micros(now), lease, limit))
+        due_by, at = t.to_micros(now), self._lease_time(now)
+        rows = await self._writer.run(lambda connection: self._claims.take_timers(connection, due_by, at, lease, limit))
         return tuple(_timer(row) for row in rows)
+
+    async def clock_was_set(self, now: datetime) -> None:
+        """See `Store`."""
+        if self.lease_clock == "caller":
+            await self._writer.run(lambda connection: set_right(connection, t.to_micros(now)))
 
     async def neglected(self, before: datetime, limit: int) -> tuple[OutboxItem, ...]:
         """See `Store`."""
@@ -197,6 +215,10 @@ class SqlStore:
         query = select(t.messages).where(_of(t.messages, tenant, conversation) & (t.messages.c.number > after))
         rows = await self._rows(query.order_by(t.messages.c.number))
         return tuple(Message(number=row.number, text=row.text, at=t.from_micros(row.at)) for row in rows)
+
+    def _lease_time(self, now: datetime) -> int:
+        """Return the caller's time in microseconds; where the database tells the time, it is not looked at."""
+        return t.to_micros(now)
 
     def listen(self, wake: Callable[[], None]) -> None:
         """See `Store`. Where one process has the database to itself, nobody else leaves work."""

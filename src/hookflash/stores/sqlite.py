@@ -23,8 +23,8 @@ BUSY_SECONDS = 2
 class SqliteStore(SqlStore):
     """Keeps everything in one SQLite file."""
 
-    def __init__(self, path: Path, *, serve: bool = True) -> None:
-        """Open or make the file. `serve=False` opens it beside a server, to look only.
+    def __init__(self, path: Path, *, serve: bool = True, mend: bool = False) -> None:
+        """Open or make the file. `serve=False` opens it beside a server, to look only, or with `mend` to write as well.
 
         Raises `StoreInUse` where another server holds it, `StoreTooNew` where a newer hookflash wrote it,
         `StoreUnavailable` where it cannot be opened or written.
@@ -32,7 +32,7 @@ class SqliteStore(SqlStore):
         self.path, self.where = path, str(path)
         self._lock = claim(path) if serve else None
         try:
-            writing = _connect(path, read_only=not serve)
+            writing = _connect(path, read_only=not (serve or mend))
             self._prepare(writing, serve=serve)
         except HookflashError:
             self._release()

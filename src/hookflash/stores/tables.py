@@ -106,6 +106,7 @@ outbox = Table(
     Column("document", Text, nullable=False),
     UniqueConstraint("tenant", "key"),
     Index("outbox_waiting", "tenant", "rank", "due_at", sqlite_where=_is_pending, postgresql_where=_is_pending),
+    Index("outbox_by_due", "due_at", sqlite_where=_is_pending, postgresql_where=_is_pending),
     Index("outbox_by_handoff", "tenant", "handoff", "state"),
     sqlite_autoincrement=True,  # the number of a finished item never comes back
 )

@@ -143,6 +143,20 @@ class StoreContract:
         assert len(await _claim(store, NOW, limit=1)) == 1
         assert len(await _claim(store, NOW)) == 2
 
+    async def test_what_was_given_up_can_be_taken_up_again(self, store: Store) -> None:
+        """A dead letter is kept, shown, and tried again when somebody says so."""
+        await store.commit(_with_handoff())
+        (item,) = await _claim(store, NOW)
+        await store.commit(Change(tenant="default", now=NOW, done=item.lease, failed="refused"))
+        assert not await _claim(store, NOW + LEASE)
+        (dead,) = await store.dead_letters("default", 10)
+        assert (dead.last_error, dead.attempts) == ("refused", 1)
+        assert await store.retry("default", "another") == await store.retry("other", None) == 0
+        assert await store.retry("default", "ho-1") == 1
+        (again,) = await _claim(store, NOW + LEASE)
+        assert again.attempts == 0
+        assert not await store.dead_letters("default", 10)
+
     async def test_the_same_key_is_not_ordered_twice(self, store: Store) -> None:
         """A delivery key stands for one delivery."""
         await store.commit(_with_handoff())
@@ -177,8 +191,21 @@ class StoreContract:
         wait = SetTimer(at=NOW + timedelta(seconds=20), event=BriefLate())
         promise = SetTimer(at=NOW + timedelta(hours=1), event=PromiseDue())
         await store.commit(_with_handoff(timers=(wait, promise)))
-        (timer,) = await store.claim_timers(NOW - timedelta(hours=1), LEASE, 10)
+        earlier = NOW - timedelta(hours=1)
+        (timer,) = await store.claim_timers(earlier, LEASE, 10)
         assert timer.timer == wait
+
+    async def test_what_was_held_or_put_off_by_a_clock_set_back_is_free(self, store: Store) -> None:
+        """Leases and waits that lie further ahead than any does are forgotten; others stay."""
+        await store.commit(_with_handoff(outbox=tuple(Alert(key=f"a{number}", what="look") for number in range(3))))
+        put_off, *_ = await _claim(store, NOW)
+        await store.postpone(put_off.lease, NOW, timedelta(minutes=5), "down")
+        earlier = NOW - timedelta(hours=1)
+        assert not await _claim(store, earlier)
+        await store.clock_was_set(earlier)
+        assert len(await _claim(store, earlier)) == 3
+        await store.clock_was_set(earlier)
+        assert not await _claim(store, earlier)
 
     async def test_a_halted_handoff_is_found(self, store: Store) -> None:
         """An open handoff without work, and without a timer that is still to come, is what the watchman looks for."""

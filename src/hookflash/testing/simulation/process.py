@@ -18,6 +18,7 @@ from hookflash.matrix import Matrix
 from hookflash.ports import Change, Desk, Line
 from hookflash.rosters import StaticRoster
 from hookflash.stores.sql import SqlStore
+from hookflash.stores.tables import to_micros
 from hookflash.testing.simulation.judge import WordJudge
 from hookflash.watchman import Watchman
 
@@ -25,6 +26,8 @@ T = TypeVar("T")
 BEGINNING = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
 # How seldom couriers and watchman look of themselves: more often would find nothing more, only later in real time.
 LOOK = timedelta(seconds=4)
+# The share of steps that take a moment, in which others go first.
+SLOW_STEPS = 0.3
 
 
 class Weather:
@@ -93,6 +96,10 @@ class Process:
         task.add_done_callback(self._ended)
         return task
 
+    def slow_down(self) -> None:
+        """Look seldom: from now on little happens that is not heard of at once."""
+        self._courier.poll, self._watchman.every = 4 * LOOK, 2 * LOOK
+
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
@@ -115,7 +122,8 @@ class Process:
 
     async def step(self) -> None:
         """Take a moment for the next step, however long that may be."""
-        await asyncio.sleep(self.weather.chance.uniform(0.0, 0.02))
+        if self.weather.chance.random() < SLOW_STEPS:
+            await asyncio.sleep(self.weather.chance.uniform(0.0, 0.05))
         await self._thawed.wait()
         if self.dead:
             raise asyncio.CancelledError
@@ -127,6 +135,10 @@ class _Store(SqlStore):
     def __init__(self, database: Engine, process: Process) -> None:
         self.where, self.revision = "the simulated database", "head"
         super().__init__(database, database, _translate, worker=partial(_Inline, process))
+
+    def _lease_time(self, now: datetime) -> int:
+        """Leases run by the database's clock, which is right."""
+        return to_micros(BEGINNING + timedelta(seconds=asyncio.get_running_loop().time()))
 
 
 class _Inline:

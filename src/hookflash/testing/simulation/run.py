@@ -44,7 +44,7 @@ context: [reason, history]
 """
 SAYINGS = ("hello", "it is about my lamp", "a human please", "this is a crisis", "are you there")
 # How long things go wrong, and how long everything then has to settle: two ladders and a promise.
-STORM_SECONDS, CALM_SECONDS = 150.0, 400.0
+STORM_SECONDS, CALM_SECONDS = 120.0, 400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +143,7 @@ class _Simulation:
         for process in self.processes:
             process.wrong_by = timedelta()
             process.thaw()
+            process.slow_down()
         await asyncio.gather(*customers)
         for _ in range(3):
             await asyncio.sleep(CALM_SECONDS / 4)
@@ -227,18 +228,19 @@ def _matrix() -> Matrix:
 
 
 @cache
-def _empty() -> sqlite3.Connection:
-    """Return a database with empty tables, to be copied."""
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-    metadata.create_all(engine)
-    connection: sqlite3.Connection = engine.raw_connection().driver_connection  # type: ignore[assignment]
-    return connection
+def _engines() -> tuple[Engine, sqlite3.Connection]:
+    """Return the one database that simulations use in turn, and empty tables to begin with."""
+    empty, used = (create_engine("sqlite://", poolclass=StaticPool) for _ in range(2))
+    metadata.create_all(empty)
+    return used, _connection(empty)
 
 
 def _database() -> Engine:
-    def copy() -> sqlite3.Connection:
-        fresh = sqlite3.connect(":memory:")
-        _empty().backup(fresh)
-        return fresh
+    engine, empty = _engines()
+    empty.backup(_connection(engine))
+    return engine
 
-    return create_engine("sqlite://", creator=copy, poolclass=StaticPool)
+
+def _connection(engine: Engine) -> sqlite3.Connection:
+    connection: sqlite3.Connection = engine.raw_connection().driver_connection  # type: ignore[assignment]
+    return connection

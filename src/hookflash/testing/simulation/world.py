@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from hookflash.errors import DeliveryFailed, DeliveryRefused, ForbiddenMove, Retryable
+from hookflash.errors import DeliveryFailed, DeliveryRefused, ForbiddenMove, InputError, Retryable
 from hookflash.model import (
     Accepted,
     Brief,
@@ -154,9 +154,13 @@ class World:
     async def converse(self, name: str, turns: Sequence[str]) -> None:
         """Be a customer: say one thing after another, each until it is acknowledged."""
         for number, text in enumerate(turns, start=1):
-            await asyncio.sleep(self.chance.uniform(0.1, 40))
+            await asyncio.sleep(self.chance.uniform(0.1, 30))
             turn = Turn(conversation=name, speaker="customer", text=text, language="en", seq=number)
-            self.acknowledged[name, number] = await self._until_heard(turn)
+            try:
+                self.acknowledged[name, number] = await self._until_heard(turn)
+            except InputError as error:
+                self.problems.append(f"turn {number} of {name} was refused: {error}")
+                return
 
     async def _until_heard(self, turn: Turn) -> Decision:
         for _ in range(500):

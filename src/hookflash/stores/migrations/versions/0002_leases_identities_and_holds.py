@@ -38,6 +38,7 @@ def upgrade() -> None:
     )
     op.drop_index("outbox_by_due", "outbox")
     op.create_index("outbox_waiting", "outbox", ["tenant", "rank", "due_at"], sqlite_where=_PENDING, postgresql_where=_PENDING)
+    op.create_index("outbox_by_due", "outbox", ["due_at"], sqlite_where=_PENDING, postgresql_where=_PENDING)
     op.create_index("identities_by_conversation", "identities", ["tenant", "conversation"])
     op.create_index("handoffs_by_conversation", "handoffs", ["tenant", "conversation"])
     op.create_index("handoffs_by_next", "handoffs", ["next_at"], sqlite_where=_WAITING, postgresql_where=_WAITING)

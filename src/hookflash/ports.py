@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from hookflash.matrix.retention import Retention
 from hookflash.model import (
     Brief,
     Conversation,
@@ -151,6 +152,15 @@ class Change(Frozen):
     """The timer that this change answers."""
 
 
+class Erased(Frozen):
+    """How much was forgotten."""
+
+    conversations: int
+    turns: int
+    handoffs: int
+    entries: int
+
+
 class Message(Frozen):
     """Something hookflash told the customer, for the chat that shows it."""
 
@@ -254,6 +264,10 @@ class Store(Protocol):
 
     async def stalled(self, before: datetime, limit: int) -> tuple[Handoff, ...]:
         """Return waiting handoffs that nothing will move: no work in the outbox, and no timer that is due after an instant."""
+        ...
+
+    async def expire(self, tenant: str, now: datetime, retention: Retention) -> int:
+        """Forget a batch of what is past its time and neither open nor held; return how many records went."""
         ...
 
     async def probe(self, now: datetime) -> None:

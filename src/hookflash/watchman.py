@@ -4,13 +4,15 @@ It works apart from the couriers: a courier that died or hangs is exactly what i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Protocol
 
 import structlog
 
 from hookflash.errors import HookflashError, Retryable
+from hookflash.matrix.retention import Retention
 from hookflash.model import Event, Handoff
 from hookflash.ports import Change, Clock, Store, Timer
 
@@ -21,6 +23,9 @@ ROUND = timedelta(milliseconds=250)
 HALT = timedelta(seconds=30)
 HEARTBEAT = timedelta(seconds=20)
 BATCH = 200
+NEGLECT = "neglect"
+# How often to look for what is past its time.
+FORGETTING = timedelta(minutes=10)
 # Clocks that are kept by a time server move by less from one round to the next.
 JUMP = timedelta(seconds=5)
 # A dead watchman's timers are free for others after this.
@@ -42,9 +47,22 @@ class Watchman:
     """Makes rounds until told to stop."""
 
     def __init__(
-        self, steps: Steps, store: Store, clock: Clock, *, alarm: Alarm, beat: Beat | None = None, every: timedelta = ROUND
+        self,
+        steps: Steps,
+        store: Store,
+        clock: Clock,
+        *,
+        alarm: Alarm,
+        beat: Beat | None = None,
+        retention: Mapping[str, Retention] = MappingProxyType({}),
+        every: timedelta = ROUND,
     ) -> None:
-        """Take the alarm, `beat` if an outside dead-man's switch listens, and how often to make a round."""
+        """Take the alarm, and `beat` if an outside dead-man's switch listens.
+
+        `retention` says how long each tenant keeps what; a round is made `every` so often.
+        """
+        self._retention = retention
+        self._forgot_at: float | None = None
         self.every = every
         self._steps = steps
         self._store = store
@@ -74,6 +92,7 @@ class Watchman:
         for timer in timers:
             await self._fire(timer)
         await self._find_halted(now)
+        await self._forget(now)
         self.last_round = _steady()
         await self._heartbeat()
         return len(timers)
@@ -101,16 +120,26 @@ class Watchman:
             await self._store.commit(Change(tenant=timer.tenant, now=self._clock.now(), fired=timer.id))
 
     async def _find_halted(self, now: datetime) -> None:
-        """Make noise, once each, for handoffs that nothing will move, and for work that nobody does."""
-        halted = {one.id: f"is {one.state} and nothing will move it" for one in await self._store.stalled(now - HALT, BATCH)}
-        neglected = {one.handoff: "has work that no courier takes" for one in await self._store.neglected(now - HALT, BATCH)}
-        found = halted | neglected
+        """Make noise, once each, for handoffs that nothing will move, and once for work that nobody does."""
+        halted = await self._store.stalled(now - HALT, BATCH)
+        found = {one.id: f"handoff {one.id} is {one.state} and nothing will move it" for one in halted}
+        if neglected := await self._store.neglected(now - HALT, BATCH):
+            first = neglected[0].handoff
+            found[NEGLECT] = f"handoff {first} has work that no courier takes, as {len({one.handoff for one in neglected}) - 1} others have"
         self._raised &= found.keys()
         for handoff, what in found.items():
             if handoff not in self._raised:
-                log.error("handoff_halted", handoff=handoff, what=what)
-                await self._alarm(handoff, f"handoff {handoff} {what}")
+                log.error("handoff_halted", what=what)
+                await self._alarm("" if handoff == NEGLECT else handoff, what)
                 self._raised.add(handoff)
+
+    async def _forget(self, now: datetime) -> None:
+        """Now and then forget what is past its time."""
+        if self._forgot_at is not None and _steady() - self._forgot_at < FORGETTING.total_seconds():
+            return
+        gone = [await self._store.expire(tenant, now, retention) for tenant, retention in self._retention.items()]
+        if not any(gone):  # else there may be more: go on with the next round
+            self._forgot_at = _steady()
 
     async def _heartbeat(self) -> None:
         now = _steady()

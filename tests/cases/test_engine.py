@@ -269,7 +269,7 @@ async def test_work_that_no_courier_takes_is_found(engine, clock):
     decision = await engine.observe(said("I want a human"))
     clock.advance(31)
     await engine.watchman.round()
-    assert engine.noise == [f"handoff {decision.handoff} has work that no courier takes"]
+    assert engine.noise == [f"handoff {decision.handoff} has work that no courier takes, as 0 others have"]
 
 
 async def test_a_roster_that_fails_keeps_nobody_away(engine, clock):

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 from alembic import command
+from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
 from typer.testing import CliRunner
 
@@ -14,9 +16,9 @@ from hookflash.app.cli import cli
 from hookflash.app.database_views import copy_database
 from hookflash.errors import InputError
 from hookflash.stores import SqliteStore
-from hookflash.stores.migrate import MIGRATIONS
+from hookflash.stores.migrate import MIGRATIONS, bring_up_to_date
 from hookflash.stores.postgres import PostgresStore
-from hookflash.stores.tables import HEAD
+from hookflash.stores.tables import HEAD, metadata
 from hookflash.testing.conformance import NOW, _change, _with_handoff
 from hookflash.testing.samples import a_handoff
 from tests.postgres import a_database
@@ -93,3 +95,22 @@ async def test_a_database_of_an_earlier_version_is_taken_up_with_its_rows(tmp_pa
     assert (await again.conversation("default", "c")).spoken == 1
     assert await again.stalled(datetime(1970, 1, 2, tzinfo=UTC), 10)
     await again.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_the_migrations_make_the_tables_that_the_store_knows(kind, tmp_path, request):
+    """Nothing is in one and not in the other."""
+    if kind == "sqlite":
+        assert _differences(f"sqlite:///{tmp_path / 'new.db'}") == []
+        return
+    with a_database(request.getfixturevalue("postgres")) as url:
+        assert _differences(url.replace("postgresql://", "postgresql+psycopg://")) == []
+
+
+def _differences(url):
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        bring_up_to_date(connection, "here")
+        found = compare_metadata(MigrationContext.configure(connection), metadata)
+    engine.dispose()
+    return found

@@ -182,7 +182,8 @@ class EmbeddedEngine(Engine):
         given = {(tenant, name): desk for tenant in matrices for name, desk in (desks or {}).items()}
         all_lines = {"chat": ChatLine(store, clock), **_plugged_lines(), **(lines or {})}
         self.courier = Courier(self, store, clock, tenants=tuple(matrices), desks={**built, **given}, lines=all_lines, alarm=alarm)
-        self.watchman = Watchman(self, store, clock, alarm=alarm, beat=beat)
+        kept = {name: matrix.retention for name, matrix in matrices.items()}
+        self.watchman = Watchman(self, store, clock, alarm=alarm, beat=beat, retention=kept)
         self.on_work = self.courier.wake
         self._tasks: list[asyncio.Task[None]] = []
         self._begun = False

@@ -81,6 +81,7 @@ _ERRORS = {
     "discourages-person": "words talk a customer out of a person",
     "contradicting-examples": "the same words stand for two things in the scope",
     "outside-boundary": "protected data would leave the boundary",
+    "retention-too-short": "records of health data are kept for less time than the law asks",
     "insecure-url": "briefs would travel unencrypted",
     "secret-in-plain-text": "a secret stands in the file",
 }

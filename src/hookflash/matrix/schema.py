@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from hookflash.matrix.people import Business, DeskSpec, Hours, Responder
+from hookflash.matrix.retention import Retention
 from hookflash.matrix.routes import Nobody, Route
 from hookflash.matrix.section import Section
 from hookflash.matrix.triggers import Triggers
@@ -80,6 +81,7 @@ class Matrix(Section):
         description="What happens when nobody comes.",
         examples=[{"desk": "tickets", "callback": {"within": "1h", "hours": "office"}}],
     )
+    retention: Retention = Field(Retention(), description="How long records are kept.", examples=[{"conversations": "400d"}])
     context: tuple[ContextPart, ...] = Field(
         CONTEXT_PARTS, min_length=1, description="What travels to the person who takes over.", examples=[list(CONTEXT_PARTS)]
     )

@@ -34,7 +34,9 @@ class PostgresStore(SqlStore):
     """Keeps everything in one PostgreSQL database."""
 
     def __init__(self, url: str, *, serve: bool = True, mend: bool = False, own_clock: bool = True) -> None:
-        """Open the database. `serve=False` looks only, or with `mend` writes as well and changes no tables; with `own_clock=False` leases run by the callers' clock.
+        """Open the database. `serve=False` looks only, or with `mend` writes as well and changes no tables.
+
+        With `own_clock=False` leases run by the callers' clock and not by the database's.
 
         Raises `ConfigError` for an address that cannot be read, `StoreTooNew` where a newer hookflash wrote it,
         `StoreForeign` where it is somebody else's, `StoreUnavailable` where it cannot be reached or written.

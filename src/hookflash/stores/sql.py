@@ -2,20 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, insert, select, update
 
+from hookflash.matrix.retention import Retention
 from hookflash.model import BUILTIN_DESK, Brief, Conversation, Delivery, Handoff, HistoryTurn, Receipt, SetTimer, State, TurnRecord, Urgency
 from hookflash.model.conversation import WINDOW_TURNS
 from hookflash.ports import AuditEntry, Change, Lease, Message, OutboxItem, Timer
 from hookflash.stores import tables as t
 from hookflash.stores.claims import claims_by, set_right
 from hookflash.stores.dialect import insert_for
+from hookflash.stores.erasure import expire
 from hookflash.stores.worker import Worker
 from hookflash.stores.writes import write
 
+T = TypeVar("T")
 _DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
 
 
@@ -25,7 +28,7 @@ _before, _most = bindparam("before", type_=BigInteger), bindparam("most", type_=
 _working = select(_box.id).where((_box.handoff == _hand.id) & (_box.tenant == _hand.tenant) & (_box.state == t.PENDING))
 _at_an_end = _hand.next_at.is_(None) | (_hand.next_at < _before)
 _STALLED = select(_hand.document).where(_hand.state.in_(t.WAITING) & _at_an_end & ~_working.exists()).order_by(_hand.next_at).limit(_most)
-_unheld = (_box.state == t.PENDING) & (_box.due_at < _before) & (_box.held_until < _before)
+_unheld = (_box.state == t.PENDING) & (_box.made_at < _before) & (_box.due_at < _before) & (_box.held_until < _before)
 _NEGLECTED = select(t.outbox).where(_unheld).order_by(_box.rank, _box.id).limit(_most)
 
 
@@ -180,6 +183,14 @@ class SqlStore:
         asked = {"before": t.to_micros(before), "most": limit}
         found = await self._reader.run(lambda connection: connection.execute(_STALLED, asked).scalars().all())
         return tuple(Handoff.model_validate_json(document) for document in found)
+
+    async def expire(self, tenant: str, now: datetime, retention: Retention) -> int:
+        """See `Store`."""
+        return await self.run(lambda connection: expire(connection, tenant, now, retention))
+
+    async def run(self, job: Callable[[Connection], T]) -> T:
+        """Return what a job returns, once what it wrote is durable; all of it or nothing."""
+        return await self._writer.run(job)
 
     async def probe(self, now: datetime) -> None:
         """See `Store`."""

@@ -21,6 +21,7 @@ conversations = Table(
     Column("version", Integer, nullable=False),
     Column("document", Text, nullable=False),
     Column("changed_at", BigInteger, nullable=False, server_default="0"),
+    Index("conversations_by_change", "tenant", "changed_at"),
 )
 # By what a customer is known, and the conversations in which they were.
 identities = Table(
@@ -54,6 +55,7 @@ turns = Table(
 )
 # States in which something must still come. A promise that is overdue has made its noise.
 WAITING = [state.value for state in (State.REQUESTED, State.BRIEFED, State.RINGING, State.PROMISED)]
+CONNECTED = State.CONNECTED.value
 OPEN = [state.value for state in State if not state.closed and state is not State.CONNECTED]
 _is_waiting = column("state").in_(WAITING)
 handoffs = Table(
@@ -86,6 +88,7 @@ audit = Table(
     Column("what", Text, nullable=False),
     Column("document", Text, nullable=False),
     Index("audit_by_conversation", "tenant", "conversation", "id"),
+    Index("audit_by_time", "tenant", "at"),
 )
 PENDING, DONE, DEAD = "pending", "done", "dead"
 _is_pending = column("state") == PENDING
@@ -98,6 +101,7 @@ outbox = Table(
     Column("key", Text, nullable=False),
     Column("rank", Integer, nullable=False),
     Column("state", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False, server_default="0"),
     Column("due_at", BigInteger, nullable=False),
     Column("held_until", BigInteger, nullable=False, server_default="0"),  # the end of the lease of who does it now
     Column("epoch", Integer, nullable=False, server_default="0"),  # counts the leases; whoever had an earlier one is too late

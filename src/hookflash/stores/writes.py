@@ -167,7 +167,8 @@ def _write_outbox(connection: Connection, change: Change, handoff: Handoff) -> N
             "key": delivery.key,
             "rank": rank_of(handoff.plan.urgency),
             "state": PENDING,
-            "due_at": to_micros(change.now),
+            "made_at": to_micros(change.now),
+            "due_at": 0,  # at once, whatever time another machine has
             "attempts": 0,
             "document": delivery.model_dump_json(),
         }

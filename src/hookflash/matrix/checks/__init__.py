@@ -31,6 +31,7 @@ CHECKS: tuple[Callable[[Any], Iterator[Finding]], ...] = (
     wording.moments,
     boundary.destinations,
     boundary.encryption,
+    boundary.retention,
     secrets.plain_secrets,
 )
 

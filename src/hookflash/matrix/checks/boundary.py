@@ -1,11 +1,14 @@
 """In a regulated matrix protected data stays inside the boundary; everywhere briefs travel encrypted."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 from hookflash.matrix.findings import Finding, at, at_any
+from hookflash.matrix.retention import SIX_YEARS
+from hookflash.matrix.values import parse_duration
 from hookflash.model import BUILTIN_DESK
 
 BRIEFED = (("responders", "*", "desk"), ("nobody", "desk"), ("routes", "*", "nobody", "desk"))
@@ -31,6 +34,21 @@ def destinations(document: Any) -> Iterator[Finding]:
 
 def _is_regulated(document: Any) -> bool:
     return any(bool(value) for _, value in at(document, ("business", "regulated")))
+
+
+def retention(document: Any) -> Iterator[Finding]:
+    """Yield an audit trail of health data that is kept for less than six years."""
+    for path, value in at(document, ("retention", "audit")):
+        if _is_regulated(document) and isinstance(value, str) and (kept := _length(value)) and kept < SIX_YEARS:
+            what = "the audit trail of health data would be kept for less than six years"
+            yield Finding("retention-too-short", path, what, f"write {SIX_YEARS.days + 2}d or more, or leave it out")
+
+
+def _length(value: str) -> timedelta | None:
+    try:
+        return parse_duration(value)
+    except ValueError:
+        return None
 
 
 def encryption(document: Any) -> Iterator[Finding]:

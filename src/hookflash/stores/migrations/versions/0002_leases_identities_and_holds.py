@@ -15,10 +15,16 @@ def upgrade() -> None:
     _add("conversations", sa.Column("changed_at", sa.BigInteger(), nullable=False, server_default="0"))
     _add("handoffs", sa.Column("promise_desk", sa.Text()))
     _add("handoffs", sa.Column("next_at", sa.BigInteger()))
+    _add("outbox", sa.Column("made_at", sa.BigInteger(), nullable=False, server_default="0"))
     _add("outbox", sa.Column("held_until", sa.BigInteger(), nullable=False, server_default="0"))
     _add("outbox", sa.Column("epoch", sa.Integer(), nullable=False, server_default="0"))
     _add("timers", sa.Column("set_at", sa.BigInteger()))
     _add("timers", sa.Column("held_until", sa.BigInteger(), nullable=False, server_default="0"))
+    op.execute("UPDATE outbox SET made_at = due_at")
+    op.execute(
+        "UPDATE conversations SET changed_at = coalesce((SELECT max(audit.at) FROM audit "
+        "WHERE audit.tenant = conversations.tenant AND audit.conversation = conversations.id), 0)"
+    )
     op.create_table(
         "identities",
         sa.Column("tenant", sa.Text(), primary_key=True),
@@ -39,6 +45,8 @@ def upgrade() -> None:
     op.drop_index("outbox_by_due", "outbox")
     op.create_index("outbox_waiting", "outbox", ["tenant", "rank", "due_at"], sqlite_where=_PENDING, postgresql_where=_PENDING)
     op.create_index("outbox_by_due", "outbox", ["due_at"], sqlite_where=_PENDING, postgresql_where=_PENDING)
+    op.create_index("audit_by_time", "audit", ["tenant", "at"])
+    op.create_index("conversations_by_change", "conversations", ["tenant", "changed_at"])
     op.create_index("identities_by_conversation", "identities", ["tenant", "conversation"])
     op.create_index("handoffs_by_conversation", "handoffs", ["tenant", "conversation"])
     op.create_index("handoffs_by_next", "handoffs", ["next_at"], sqlite_where=_WAITING, postgresql_where=_WAITING)

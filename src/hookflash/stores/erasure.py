@@ -1,0 +1,146 @@
+"""What is forgotten: a customer who asks for it, and records whose time is over. A tombstone without their words stays."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
+
+from hookflash.errors import ForbiddenMove
+from hookflash.matrix.retention import Retention
+from hookflash.model import BUILTIN_DESK, Handoff
+from hookflash.ports import Erased
+from hookflash.stores import tables as t
+from hookflash.stores.dialect import insert_for
+
+# How much is forgotten in one transaction, so that nobody waits long behind it.
+BATCH = 200
+
+
+def identities(customer: str) -> list[str]:
+    """Return the ways in which a customer may be known by an id, a phone number or an e-mail address."""
+    return [f"id:{customer}", f"phone:{customer}", f"email:{customer.lower()}"]
+
+
+def tickets_elsewhere(connection: Connection, tenant: str, conversations: Sequence[str]) -> list[str]:
+    """Return the tickets that desks of others hold of conversations, as `desk number`."""
+    own = (t.handoffs.c.tenant == tenant) & t.handoffs.c.conversation.in_(conversations)
+    documents = connection.execute(select(t.handoffs.c.document).where(own)).scalars().all()
+    receipts = [receipt for document in documents for receipt in Handoff.model_validate_json(document).receipts]
+    return sorted({f"{receipt.desk} {receipt.ticket}" for receipt in receipts if receipt.desk != BUILTIN_DESK})
+
+
+def known_as(connection: Connection, tenant: str, customer: str) -> list[str]:
+    """Return the conversations of a customer, by their id, phone or e-mail, or of that very id themselves."""
+    same = t.identities.c.identity.in_(identities(customer))
+    found = select(t.identities.c.conversation).where((t.identities.c.tenant == tenant) & same)
+    own = select(t.conversations.c.id).where((t.conversations.c.tenant == tenant) & (t.conversations.c.id == customer))
+    return sorted({*connection.execute(found).scalars(), *connection.execute(own).scalars()})
+
+
+def erase(connection: Connection, tenant: str, conversations: Sequence[str], why: str, now: datetime, *, audit: bool) -> Erased:
+    """Forget conversations and everything that came of them; `audit` says whether their audit trail goes as well.
+
+    Raises `ForbiddenMove` where a handoff of theirs is open or a hold is on them; then nothing was erased.
+    """
+    _require_free(connection, tenant, conversations)
+    counts = {"conversations": 0, "turns": 0, "handoffs": 0, "entries": 0}
+    for conversation in conversations:
+        gone = _erase_one(connection, tenant, conversation, audit=audit)
+        counts = {name: counts[name] + gone[name] for name in counts}
+        tombstone = {"why": why, **gone}
+        name = "erased-" + hashlib.sha256(f"{tenant}\x00{conversation}".encode()).hexdigest()[:16]
+        entry = {"tenant": tenant, "conversation": name, "at": t.to_micros(now), "what": "erased", "document": json.dumps(tombstone)}
+        connection.execute(insert(t.audit).values(entry))
+    return Erased(**counts)
+
+
+def _require_free(connection: Connection, tenant: str, conversations: Sequence[str]) -> None:
+    hand = t.handoffs.c
+    unfinished = select(hand.id).where(
+        (hand.tenant == tenant) & hand.conversation.in_(conversations) & hand.state.in_([*t.OPEN, t.CONNECTED])
+    )
+    if open_ones := sorted(connection.execute(unfinished).scalars()):
+        raise ForbiddenMove(f"something is still owed to them: {', '.join(open_ones)} is open; wrap it up first. Nothing was erased")
+    if held := connection.execute(_held(tenant, conversations)).scalars().first():
+        raise ForbiddenMove(f"a legal hold is on them ({held}); release it first. Nothing was erased")
+
+
+def _held(tenant: str, conversations: Sequence[str]) -> Any:
+    known, hold = t.identities.c, t.holds.c
+    same = (hold.tenant == known.tenant) & (hold.identity == known.identity)
+    return select(hold.why).where(same & (known.tenant == tenant) & known.conversation.in_(conversations))
+
+
+def _erase_one(connection: Connection, tenant: str, conversation: str, *, audit: bool) -> dict[str, int]:
+    own = {table: _of(table, tenant, conversation) for table in (t.turns, t.messages, t.identities, t.audit)}
+    handoffs = (
+        connection.execute(select(t.handoffs.c.id).where((t.handoffs.c.tenant == tenant) & (t.handoffs.c.conversation == conversation)))
+        .scalars()
+        .all()
+    )
+    for handoff in handoffs:
+        of_handoff = t.receipts.c.key.startswith(f"{handoff}:", autoescape=True)
+        connection.execute(delete(t.receipts).where((t.receipts.c.tenant == tenant) & of_handoff))
+        for table in (t.outbox, t.timers, t.tickets):
+            connection.execute(delete(table).where((table.c.tenant == tenant) & (table.c.handoff == handoff)))
+        connection.execute(delete(t.handoffs).where((t.handoffs.c.tenant == tenant) & (t.handoffs.c.id == handoff)))
+    for table in (t.messages, t.identities):
+        connection.execute(delete(table).where(own[table]))
+    turns = connection.execute(delete(t.turns).where(own[t.turns])).rowcount
+    entries = connection.execute(delete(t.audit).where(own[t.audit])).rowcount if audit else 0
+    whole = (t.conversations.c.tenant == tenant) & (t.conversations.c.id == conversation)
+    there = connection.execute(delete(t.conversations).where(whole)).rowcount
+    return {"conversations": there, "turns": turns, "handoffs": len(handoffs), "entries": entries}
+
+
+def _of(table: Any, tenant: str, conversation: str) -> ColumnElement[bool]:
+    same: ColumnElement[bool] = (table.c.tenant == tenant) & (table.c.conversation == conversation)
+    return same
+
+
+def expire(connection: Connection, tenant: str, now: datetime, retention: Retention) -> int:
+    """Forget a batch of what is past its time; return how many records went."""
+    gone = 0
+    if retention.conversations is not None:
+        old = _forgotten(connection, tenant, t.to_micros(now - retention.conversations))
+        gone += erase(connection, tenant, old, "retention", now, audit=False).conversations
+    if retention.audit is not None:
+        gone += _first_of(connection, t.audit, (t.audit.c.tenant == tenant) & (t.audit.c.at < t.to_micros(now - retention.audit)))
+    finished = (t.outbox.c.tenant == tenant) & (t.outbox.c.state == t.DONE) & (t.outbox.c.made_at < t.to_micros(now - retention.work))
+    return gone + _first_of(connection, t.outbox, finished)
+
+
+def _forgotten(connection: Connection, tenant: str, before: int) -> Sequence[str]:
+    """Return conversations that have not changed since, that owe nothing, and on which there is no hold."""
+    talk, hand, known, hold = t.conversations.c, t.handoffs.c, t.identities.c, t.holds.c
+    owed = select(hand.id).where((hand.tenant == tenant) & (hand.conversation == talk.id) & hand.state.in_([*t.OPEN, t.CONNECTED]))
+    held = select(hold.why).where(
+        (hold.tenant == tenant) & (known.tenant == tenant) & (hold.identity == known.identity) & (known.conversation == talk.id)
+    )
+    query = select(talk.id).where((talk.tenant == tenant) & (talk.changed_at < before) & ~owed.exists() & ~held.exists())
+    return connection.execute(query.limit(BATCH)).scalars().all()
+
+
+def _first_of(connection: Connection, table: Any, old: Any) -> int:
+    first = select(table.c.id).where(old).order_by(table.c.id).limit(BATCH)
+    return connection.execute(delete(table).where(table.c.id.in_(first))).rowcount
+
+
+def hold(connection: Connection, tenant: str, identities: Sequence[str], why: str, now: datetime) -> None:
+    """Put a hold on a customer."""
+    rows = [{"tenant": tenant, "identity": identity, "why": why, "at": t.to_micros(now)} for identity in identities]
+    connection.execute(insert_for(connection.dialect.name)(t.holds).on_conflict_do_nothing(), rows)
+
+
+def release(connection: Connection, tenant: str, identities: Sequence[str]) -> int:
+    """Take a hold off a customer; return whether there was one."""
+    return connection.execute(delete(t.holds).where((t.holds.c.tenant == tenant) & t.holds.c.identity.in_(identities))).rowcount
+
+
+def held(connection: Connection, tenant: str) -> list[tuple[str, str, datetime]]:
+    """Return every hold: on whom, why, and since when."""
+    rows = connection.execute(select(t.holds).where(t.holds.c.tenant == tenant).order_by(t.holds.c.at)).all()
+    return [(row.identity, row.why, t.from_micros(row.at)) for row in rows]

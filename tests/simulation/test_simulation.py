@@ -1,0 +1,76 @@
+"""The whole engine on a virtual clock, network and store, from seeds. `make simulate N=100000` runs more of them."""
+
+import os
+
+import pytest
+
+from hookflash import keeping, moves
+from hookflash.stores import writes
+from hookflash.testing import simulate
+
+SEEDS = int(os.environ.get("SIMULATE_SEEDS", "60"))
+CHUNKS = 20
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_whatever_goes_wrong_nothing_is_lost(chunk):
+    """Kills, freezes, lost answers, lying desks, clocks an hour wrong: every seed ends with nothing to complain of."""
+    outcomes = [simulate(seed) for seed in range(chunk, SEEDS, CHUNKS)]
+    assert {outcome.seed: outcome.problems for outcome in outcomes if outcome.problems} == {}
+
+
+def test_a_seed_takes_the_same_steps_again():
+    """So that a failure can be looked at as often as it takes."""
+    first, again, other = simulate(7), simulate(7), simulate(8)
+    assert first == again
+    assert first.digest != other.digest
+
+
+def test_the_storm_is_one():
+    """Over a few seeds there are kills, escalations and turns; else nothing would be shown."""
+    outcomes = [simulate(seed) for seed in range(10)]
+    assert sum(outcome.kills for outcome in outcomes) > 10
+    assert sum(outcome.handoffs for outcome in outcomes) > 20
+
+
+def found(what):
+    return any(what in problem for seed in range(12) for problem in simulate(seed).problems)
+
+
+def test_a_ring_before_the_brief_is_found(monkeypatch):
+    """Law 4, broken on purpose."""
+    monkeypatch.setattr(moves, "_is_briefed", lambda handoff: True)
+    assert found("without a brief")
+
+
+def test_a_forgotten_promise_is_found(monkeypatch):
+    """A promise without its timers, on purpose."""
+    monkeypatch.setattr(moves, "watch", lambda due, now: ())
+    assert found("is forgotten")
+
+
+def test_a_promise_that_falls_due_early_is_found(monkeypatch):
+    """Timers that fire ten seconds after they are set, on purpose."""
+    monkeypatch.setattr(keeping, "reminder_time", lambda due, now: now)
+    true_row = writes._timer_row
+    monkeypatch.setattr(writes, "_timer_row", lambda timer, change, handoff: true_row(timer, change, handoff) | {"at": 0})
+    assert found("fell due early")
+
+
+def test_work_that_is_crossed_off_undone_is_found(monkeypatch):
+    """Briefs that are never put on a desk, on purpose."""
+    monkeypatch.setattr(writes, "_write_outbox", lambda connection, change, handoff: None)
+    assert found("is on no desk")
+
+
+def test_an_order_of_turns_that_is_lost_is_found(monkeypatch):
+    """Versions that are not compared, on purpose: two processes then write over each other."""
+    monkeypatch.setattr(writes, "_before", lambda row: {"own_tenant": row["tenant"], "own_id": row["id"], "version_before": row["version"]})
+    monkeypatch.setattr(writes, "_put", _put_blindly)
+    assert any(simulate(seed).problems for seed in range(25))
+
+
+def _put_blindly(connection, table, rows):
+    for row in rows:
+        connection.execute(table.delete().where((table.c.tenant == row["tenant"]) & (table.c.id == row["id"])))
+        connection.execute(table.insert(), row)

@@ -1,0 +1,165 @@
+"""What is forgotten of a customer, by their wish or by time, and what is not."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from hookflash.app.cli import cli
+from hookflash.app.wiring import EmbeddedEngine
+from hookflash.matrix import parse_matrix
+from hookflash.matrix.retention import Retention
+from hookflash.model import Customer, Turn
+from hookflash.stores import SqliteStore
+from hookflash.stores.postgres import PostgresStore
+from hookflash.testing import ScriptedDesk
+from tests.conftest import NOON, SHOP
+from tests.postgres import a_database
+
+ANA = Customer(id="ana-7", name="Ana", email="Ana@Example.com")
+WORDS = "my lamp is the colour of heliotrope"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, tmp_path):
+    if request.param == "sqlite":
+        yield tmp_path / "shop.db"
+        return
+    with a_database(request.getfixturevalue("postgres")) as url:
+        yield url
+
+
+def opened(database, **how):
+    return SqliteStore(database, **how) if not isinstance(database, str) else PostgresStore(database, own_clock=False, **how)
+
+
+async def escalated(database, clock, *, finished=True, conversation="c", customer=ANA):
+    """A conversation that was escalated, taken and wrapped up on a database."""
+    desks = {"crm": ScriptedDesk("crm", clock)}
+    store = opened(database)
+    engine = EmbeddedEngine({"default": parse_matrix(SHOP)}, store, clock=clock, desks=desks, manual=True)
+    async with engine:
+        await engine.observe(Turn(conversation=conversation, speaker="customer", text=WORDS, customer=customer, language="en"))
+        decision = await engine.observe(Turn(conversation=conversation, speaker="customer", text="I want a human", language="en"))
+        await engine.courier.drain()
+        await engine.accept(decision.handoff, "team")
+        if finished:
+            await engine.wrap_up(decision.handoff, "done")
+    return decision.handoff
+
+
+def run(*words):
+    result = CliRunner().invoke(cli, [*words, "--json"])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+async def full(database, clock):
+    clock.set(NOON)
+    return await escalated(database, clock)
+
+
+async def asked(database, *words):
+    """Run a verb in a thread, as it runs an event loop of its own."""
+    import asyncio
+
+    return await asyncio.to_thread(run, *words, "--database", str(database))
+
+
+@pytest.mark.parametrize("name", ["ana-7", "ana@example.com", "c"])
+async def test_a_customer_is_erased_and_a_tombstone_stays(database, clock, full, name):
+    """By id, e-mail or conversation: nothing of theirs is left in any table, and the audit trail says that it went."""
+    await escalated(database, clock, conversation="other", customer=Customer(id="ben"))
+    would = await asked(database, "erase", "--customer", name, "--dry-run")
+    assert (would["erased"], would["conversations"]) == (None, ["c"])
+    gone = await asked(database, "erase", "--customer", name, "--why", "request 12")
+    assert gone["erased"] | {"entries": 0} == {"conversations": 1, "turns": 2, "handoffs": 1, "entries": 0}
+    assert gone["remaining_tickets"] == ["crm T1"]
+    store = opened(database, serve=False)
+    assert await store.conversation("default", "c") is None
+    assert [one.conversation for one in await store.handoffs("default")] == ["other"]
+    dumped = await store.run(_everything)
+    assert "request 12" in dumped
+    assert dumped.count("heliotrope") == _of_one_customer(dumped)
+    assert "ana-7" not in dumped.lower()
+    await store.close()
+
+
+def _everything(connection):
+    from hookflash.stores.tables import metadata
+
+    return json.dumps([[str(row) for row in connection.execute(table.select())] for table in metadata.sorted_tables])
+
+
+def _of_one_customer(dumped):
+    """Every mention that is left is of the other conversation."""
+    return sum(row.count("heliotrope") for table in json.loads(dumped) for row in table if "other" in row)
+
+
+async def test_nothing_is_left_in_the_file(tmp_path, clock):
+    """Not even in pages that are free, or in the log."""
+    clock.set(NOON)
+    path = tmp_path / "shop.db"
+    await escalated(path, clock)
+    assert b"heliotrope" in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    await asked(path, "erase", "--customer", "ana-7")
+    assert b"heliotrope" not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
+
+
+async def test_what_is_owed_or_held_is_not_erased(database, clock):
+    """An open handoff, or a legal hold, keeps everything; the message says which."""
+    from hookflash.errors import ForbiddenMove, InputError
+
+    clock.set(NOON)
+    handoff = await escalated(database, clock, finished=False)
+    with pytest.raises(ForbiddenMove, match=f"{handoff} is open"):
+        await asked(database, "erase", "--customer", "ana-7")
+    assert (await asked(database, "hold", "--customer", "ana-7", "--why", "case 4"))[0]["why"] == "case 4"
+    store = opened(database)
+    engine = EmbeddedEngine({"default": parse_matrix(SHOP)}, store, clock=clock, desks={}, manual=True)
+    async with engine:
+        await engine.wrap_up(handoff, "done")
+        for _ in range(3):
+            await store.expire("default", NOON + timedelta(days=999), Retention(conversations=timedelta(days=1)))
+        assert await store.conversation("default", "c")
+    with pytest.raises(ForbiddenMove, match=r"a legal hold is on them \(case 4\)"):
+        await asked(database, "erase", "--customer", "ana-7")
+    assert await asked(database, "hold", "--customer", "ana-7", "--release") == []
+    with pytest.raises(InputError, match="no hold on this customer"):
+        await asked(database, "hold", "--customer", "ana-7", "--release")
+    assert (await asked(database, "erase", "--customer", "ana-7"))["erased"]["conversations"] == 1
+    with pytest.raises(InputError, match="nothing is kept of this customer"):
+        await asked(database, "erase", "--customer", "ana-7")
+
+
+async def test_records_go_when_their_time_is_over(database, clock, full):
+    """Each class by its own time; the audit trail outlives the conversation and keeps its tombstone."""
+    store = opened(database)
+    day = timedelta(days=1)
+    assert await store.expire("default", NOON + day, Retention(conversations=30 * day)) == 0
+    assert (await store.counts())["outbox_done"] > 0
+    assert await store.expire("default", NOON + 8 * day, Retention(conversations=30 * day)) > 0
+    assert "outbox_done" not in await store.counts()
+    assert await store.conversation("default", "c")
+    assert await store.expire("default", NOON + 31 * day, Retention(conversations=30 * day)) == 1
+    assert await store.conversation("default", "c") is None
+    assert await store.audit("default", "c")
+    assert await store.expire("default", NOON + 99 * day, Retention(audit=60 * day)) > 0
+    assert not await store.audit("default", "c")
+    await store.close()
+
+
+async def test_the_watchman_forgets(engine, clock):
+    """By the matrix' own times, in its rounds."""
+    clock.set(NOON)
+    decision = await engine.observe(Turn(conversation="c", speaker="customer", text="I want a human", language="en"))
+    await engine.courier.drain()
+    assert (await engine.store.counts())["outbox_done"] > 0
+    clock.advance(timedelta(days=8))
+    await engine.accept(decision.handoff, "team")
+    await engine.watchman.round()
+    assert "outbox_done" not in await engine.store.counts()
+    assert datetime.now(UTC)

@@ -37,7 +37,7 @@ coverage: $(STAMP)
 	$(BIN)/python -m pytest -n auto tests/unit tests/properties tests/cases --cov --cov-config=pyproject.toml --cov-report=
 	$(BIN)/python -m coverage report --fail-under=100 --show-missing --include="$(CORE)"
 
-CORE := src/hookflash/decide.py,src/hookflash/route.py,src/hookflash/promise.py,src/hookflash/lifecycle.py,src/hookflash/moves.py,src/hookflash/keeping.py,src/hookflash/steps.py,src/hookflash/circuit.py,src/hookflash/changes.py,src/hookflash/hours.py,src/hookflash/redact.py,src/hookflash/cards.py,src/hookflash/retry.py,src/hookflash/audit.py,src/hookflash/brief/*.py,src/hookflash/model/*.py
+CORE := src/hookflash/decide.py,src/hookflash/route.py,src/hookflash/promise.py,src/hookflash/lifecycle.py,src/hookflash/moves.py,src/hookflash/keeping.py,src/hookflash/steps.py,src/hookflash/circuit.py,src/hookflash/summary.py,src/hookflash/changes.py,src/hookflash/hours.py,src/hookflash/redact.py,src/hookflash/cards.py,src/hookflash/retry.py,src/hookflash/audit.py,src/hookflash/brief/*.py,src/hookflash/model/*.py
 
 check: test lint types imports docs coverage
 

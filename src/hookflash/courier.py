@@ -20,6 +20,7 @@ import structlog
 from hookflash.circuit import Circuit
 from hookflash.errors import AlreadyDone, HookflashError, Permanent, Retryable, VersionConflict
 from hookflash.model import (
+    Alert,
     BriefDelivered,
     BriefRefused,
     DeliverBrief,
@@ -29,7 +30,6 @@ from hookflash.model import (
     Ring,
     RingFailed,
     RingStarted,
-    Say,
     StopRinging,
     Supersede,
     Superseded,
@@ -211,7 +211,7 @@ class Courier:
     async def _attempt(self, item: OutboxItem) -> HookflashError | None:
         """Do the work and record that it was done; return what went wrong on the other side."""
         handoff = await self._store.handoff(item.tenant, item.handoff)
-        if handoff is None:
+        if handoff is None and not isinstance(item.delivery, Alert):
             return Permanent("Bug! the handoff of this work is not in the store")
         if resting := self._resting(item):
             await self._store.postpone(item.lease, self._clock.now(), resting, "waits for its desk", tried=False)
@@ -221,7 +221,7 @@ class Courier:
         self._asked[desk] += 1
         try:
             async with asyncio.timeout(CALL_TIMEOUT.total_seconds()):
-                event = await self._do(item.tenant, item.delivery, handoff)
+                event = await self._do(item, handoff)
         except TimeoutError:
             return await self._noted(item, Retryable(f"no answer within {CALL_TIMEOUT.total_seconds():g} s"))
         except (Retryable, Permanent) as error:
@@ -267,24 +267,25 @@ class Courier:
                 await self._alarm(item.handoff, f"desk {desk[1]} does not answer; its briefs wait and are tried again")
         return error
 
-    async def _do(self, tenant: str, delivery: Delivery, handoff: Handoff) -> Event | None:
-        """Call the desk or line, and return the event that follows, if any."""
-        if isinstance(delivery, DeliverBrief):
+    async def _do(self, item: OutboxItem, handoff: Handoff | None) -> Event | None:
+        """Call the desk, the line or the alarm, and return the event that follows, if any."""
+        tenant, delivery = item.tenant, item.delivery
+        if handoff is None or isinstance(delivery, Alert):
+            assert isinstance(delivery, Alert)
+            await self._alarm(item.handoff, delivery.what)
+        elif isinstance(delivery, DeliverBrief):
             return BriefDelivered(receipt=await self._desk(tenant, delivery.desk).deliver(handoff.brief, delivery.key))
-        if isinstance(delivery, Ring):
+        elif isinstance(delivery, Ring):
             if handoff.ringing != delivery.key:
                 return None  # somebody took it, or it became more urgent, in the meantime
             await self._line(delivery.to.line).ring(handoff, delivery.to, delivery.whisper, delivery.key)
             return RingStarted(key=delivery.key)
-        if isinstance(delivery, StopRinging):
+        elif isinstance(delivery, StopRinging):
             await self._line(delivery.to.line).stop(handoff, delivery.to, delivery.key)
         elif isinstance(delivery, Supersede):
             await self._steps.apply(delivery.handoff, Superseded(by=handoff.id), tenant=tenant, done=None)
-        elif isinstance(delivery, Say):
-            if delivery.still_holds(handoff):
-                await self._line(handoff.channel.value).say(handoff, delivery.text, delivery.key)
-        else:
-            await self._alarm(handoff.id, delivery.what)
+        elif delivery.still_holds(handoff):
+            await self._line(handoff.channel.value).say(handoff, delivery.text, delivery.key)
         return None
 
     async def _record(self, item: OutboxItem, event: Event | None) -> None:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from hookflash.matrix.retention import Retention
 from hookflash.model import (
+    Alert,
     Brief,
     Conversation,
     Delivery,
@@ -236,6 +237,10 @@ class Store(Protocol):
 
     async def postpone(self, held: Lease, now: datetime, wait: timedelta, error: str, *, tried: bool = True) -> None:
         """Give work back, to be tried again after a while; `tried` counts it as an attempt."""
+        ...
+
+    async def announce(self, tenant: str, alert: Alert, at: datetime) -> None:
+        """Leave noise about no handoff for the couriers; the same key is left once."""
         ...
 
     async def dead_letters(self, tenant: str, limit: int) -> tuple[OutboxItem, ...]:

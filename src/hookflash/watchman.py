@@ -5,7 +5,7 @@ It works apart from the couriers: a courier that died or hangs is exactly what i
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from types import MappingProxyType
 from typing import Protocol
 
@@ -13,8 +13,9 @@ import structlog
 
 from hookflash.errors import HookflashError, Retryable
 from hookflash.matrix.retention import Retention
-from hookflash.model import Event, Handoff
+from hookflash.model import Alert, Event, Handoff
 from hookflash.ports import Change, Clock, Store, Timer
+from hookflash.summary import summary_of
 
 log = structlog.get_logger("hookflash.watchman")
 
@@ -28,6 +29,9 @@ NEGLECT = "neglect"
 FORGETTING = timedelta(minutes=10)
 # Clocks that are kept by a time server move by less from one round to the next.
 JUMP = timedelta(seconds=5)
+# When a day's promises are summed up, by the clock of the business.
+MORNING = time(8)
+MANY = 10_000
 # A dead watchman's timers are free for others after this.
 LEASE = timedelta(seconds=10)
 
@@ -55,12 +59,16 @@ class Watchman:
         alarm: Alarm,
         beat: Beat | None = None,
         retention: Mapping[str, Retention] = MappingProxyType({}),
+        zones: Mapping[str, tzinfo] = MappingProxyType({}),
         every: timedelta = ROUND,
     ) -> None:
         """Take the alarm, and `beat` if an outside dead-man's switch listens.
 
-        `retention` says how long each tenant keeps what; a round is made `every` so often.
+        `retention` says how long each tenant keeps what, `zones` by whose clock its days begin; a round is made `every` so
+        often.
         """
+        self._zones = zones
+        self._summed_up: dict[str, date] = {}
         self._retention = retention
         self._forgot_at: float | None = None
         self.every = every
@@ -93,6 +101,7 @@ class Watchman:
             await self._fire(timer)
         await self._find_halted(now)
         await self._forget(now)
+        await self._sum_up(now)
         self.last_round = _steady()
         await self._heartbeat()
         return len(timers)
@@ -140,6 +149,18 @@ class Watchman:
         gone = [await self._store.expire(tenant, now, retention) for tenant, retention in self._retention.items()]
         if not any(gone):  # else there may be more: go on with the next round
             self._forgot_at = _steady()
+
+    async def _sum_up(self, now: datetime) -> None:
+        """Once a day, in the morning of each business, leave the summary of its promises for the couriers."""
+        for tenant, zone in self._zones.items():
+            today = now.astimezone(zone)
+            if today.time() < MORNING or self._summed_up.get(tenant) == today.date():
+                continue
+            made = await self._store.promises(tenant, open_only=False, limit=MANY)
+            summary = summary_of(made, now - timedelta(days=1), now)
+            if summary.made or summary.open:
+                await self._store.announce(tenant, Alert(key=f"summary:{today.date()}", what=str(summary)), now)
+            self._summed_up[tenant] = today.date()
 
     async def _heartbeat(self) -> None:
         now = _steady()

@@ -139,12 +139,16 @@ def promises(
     matrix: MatrixBeside = DEFAULT_MATRIX,
     database: Database = None,
     all_: Annotated[bool, typer.Option("--all", help="Kept ones too.")] = False,
+    summary: Annotated[bool, typer.Option("--summary", help="Only the figures of the last day.")] = False,
     tenant: Annotated[str, typer.Option(help="The business.")] = "default",
     json: Json = False,
 ) -> None:
     """List what customers were promised, soonest due first. Exit code 1 if any is overdue."""
-    from hookflash.app.views import promises_view
+    from hookflash.app.views import promises_view, summary_view
 
+    if summary:
+        print_view(summary_view(matrix, database, tenant), json)
+        return
     view = promises_view(matrix, database, tenant, open_only=not all_)
     print_view(view, json)
     raise typer.Exit(FINDINGS if view.overdue else FINE)

@@ -187,9 +187,8 @@ def _add_operations(app: FastAPI, engine: EmbeddedEngine, Tenant: Any, metrics: 
     @app.get("/readyz", tags=["operations"])
     async def readyz() -> Response:
         """Answer 200 if turns are accepted and the watchman makes its rounds, else 503 and why."""
-        seen = engine.watchman.last_round
-        silent = seen is None or asyncio.get_running_loop().time() - seen > WATCHMAN_SILENCE.total_seconds()
-        if silent and "watchman" in engine.duties:
+        silence = _silence(engine)
+        if silence is None or silence > WATCHMAN_SILENCE.total_seconds():
             return problem(503, "Not ready", "the watchman has not made its round; the log of the server says why")
         await engine.store.probe(engine.clock.now())
         return Response('{"status":"ready"}', media_type="application/json")
@@ -197,4 +196,12 @@ def _add_operations(app: FastAPI, engine: EmbeddedEngine, Tenant: Any, metrics: 
     @app.get("/metrics", tags=["operations"])
     async def get_metrics() -> Response:
         """Return metrics for Prometheus. They carry no data of any customer."""
-        return Response(metrics.render(await engine.store.counts()), media_type="text/plain; version=0.0.4")
+        return Response(metrics.render(await engine.store.counts(), _silence(engine)), media_type="text/plain; version=0.0.4")
+
+
+def _silence(engine: EmbeddedEngine) -> float | None:
+    """Return the seconds since the watchman's last round: None before the first, nought where it works elsewhere."""
+    if "watchman" not in engine.duties:
+        return 0.0
+    seen = engine.watchman.last_round
+    return None if seen is None else asyncio.get_running_loop().time() - seen

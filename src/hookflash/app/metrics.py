@@ -22,14 +22,21 @@ class Metrics:
             "hookflash_observe_seconds", "Time from a turn's arrival to its durable decision.", buckets=_SECONDS, registry=self._registry
         )
         self._rows = Gauge("hookflash_rows", "Handoffs by state and outgoing work by state.", ("what",), registry=self._registry)
+        what = "Promises that are open, by whether their time has passed."
+        self._promises = Gauge("hookflash_promises", what, ("state",), registry=self._registry)
+        self._round_age = Gauge("hookflash_watchman_silence_seconds", "Time since the watchman's last round here.", registry=self._registry)
 
     def decided(self, tenant: str, decision: Decision, seconds: float) -> None:
         """Count a decision."""
         self._decisions.labels(tenant, decision.action.value, decision.trigger or "none").inc()
         self._seconds.observe(seconds)
 
-    def render(self, rows: Mapping[str, int]) -> bytes:
-        """Return the text that Prometheus reads; `rows` are the store's counts."""
+    def render(self, rows: Mapping[str, int], silence: float | None = None) -> bytes:
+        """Return the text that Prometheus reads; `rows` are the store's counts, `silence` the watchman's, if one is here."""
+        self._promises.labels("open").set(rows.get("handoffs_promised", 0))
+        self._promises.labels("overdue").set(rows.get("handoffs_overdue", 0))
+        if silence is not None:
+            self._round_age.set(silence)
         self._rows.clear()
         for what, count in rows.items():
             self._rows.labels(what).set(count)

@@ -14,16 +14,17 @@ import httpx2
 import structlog
 import uvicorn
 
-from hookflash.app.config import ALARM_URL, API_KEY, HEARTBEAT_URL, api_keys, database_at
+from hookflash.app.config import API_KEY, HEARTBEAT_URL, api_keys, database_at
 from hookflash.app.database import open_store
 from hookflash.app.http import create_app
 from hookflash.app.logs import set_up_logs
-from hookflash.app.wiring import EVERYTHING, EmbeddedEngine, log_alarm
+from hookflash.app.sinks import alarm_of
+from hookflash.app.wiring import EVERYTHING, EmbeddedEngine
 from hookflash.engine import DEFAULT_TENANT
 from hookflash.errors import ConfigError
 from hookflash.matrix import Matrix, load_matrix
 from hookflash.review.check import check_file
-from hookflash.watchman import Alarm, Beat
+from hookflash.watchman import Beat
 
 log = structlog.get_logger("hookflash")
 CALL_SECONDS = 5.0
@@ -73,7 +74,7 @@ async def _work(engine: EmbeddedEngine) -> None:
 
 def _engine(matrices: Mapping[str, Matrix], matrix: Path, database: str | None, duties: Collection[str]) -> EmbeddedEngine:
     store = open_store(database_at(matrix, database))
-    return EmbeddedEngine(matrices, store, alarm=_alarm(), beat=_beat(), duties=duties)
+    return EmbeddedEngine(matrices, store, alarm=alarm_of(os.environ), beat=_beat(), duties=duties)
 
 
 def _announce(where: str, *, json: bool) -> None:
@@ -147,17 +148,3 @@ def _beat() -> Beat | None:
             (await client.get(url)).raise_for_status()
 
     return beat
-
-
-def _alarm() -> Alarm:
-    """Return what makes noise: the log, and a URL if one is set. Alarms carry no customer's words."""
-    url = os.environ.get(ALARM_URL)
-    if not url:
-        return log_alarm
-
-    async def alarm(handoff: str, what: str) -> None:
-        await log_alarm(handoff, what)
-        async with httpx2.AsyncClient(timeout=CALL_SECONDS, trust_env=False) as client:
-            (await client.post(url, json={"handoff": handoff, "what": what})).raise_for_status()
-
-    return alarm

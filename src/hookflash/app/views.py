@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from hookflash.app.database import look_into, mend
 from hookflash.errors import InputError
 from hookflash.model import Handoff, PromiseEntry, State
 from hookflash.ports import OutboxItem, Store
+from hookflash.summary import PromiseSummary, summary_of
 
 T = TypeVar("T")
 
@@ -168,6 +169,28 @@ def handoff_view(matrix: Path, database: str | None, tenant: str, handoff: str) 
 def promises_view(matrix: Path, database: str | None, tenant: str, *, open_only: bool) -> PromisesView:
     """Return promises to show. Raises `InputError`."""
     return PromisesView(_read(matrix, database, lambda store: store.promises(tenant, open_only=open_only)))
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryView:
+    """The figures of a day's promises."""
+
+    summary: PromiseSummary
+
+    def render(self) -> RenderableType:
+        """See `View`."""
+        return Text(str(self.summary))
+
+    def data(self) -> Any:
+        """See `View`."""
+        return self.summary.model_dump(mode="json")
+
+
+def summary_view(matrix: Path, database: str | None, tenant: str) -> SummaryView:
+    """Return the figures of the last day. Raises `InputError`."""
+    made = _read(matrix, database, lambda store: store.promises(tenant, open_only=False, limit=10_000))
+    now = datetime.now(UTC)
+    return SummaryView(summary_of(made, now - timedelta(days=1), now))
 
 
 def _read(matrix: Path, database: str | None, query: Callable[[Store], Awaitable[T]]) -> T:

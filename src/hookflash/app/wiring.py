@@ -8,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 import httpx2
 import structlog
 
 from hookflash.app.config import database_at, model_settings
 from hookflash.app.database import open_store
+from hookflash.app.sinks import log_alarm
 from hookflash.brief.entities import entities
 from hookflash.courier import Courier
 from hookflash.desks import BuiltinDesk, WebhookDesk
@@ -63,11 +65,6 @@ class SystemClock:
     def now(self) -> datetime:
         """See `Clock`."""
         return datetime.now(UTC)
-
-
-async def log_alarm(handoff: str, what: str) -> None:
-    """Make noise in the log, at the level that wakes people."""
-    log.critical("alarm", handoff=handoff, what=what)
 
 
 def warm_up() -> None:
@@ -183,7 +180,8 @@ class EmbeddedEngine(Engine):
         all_lines = {"chat": ChatLine(store, clock), **_plugged_lines(), **(lines or {})}
         self.courier = Courier(self, store, clock, tenants=tuple(matrices), desks={**built, **given}, lines=all_lines, alarm=alarm)
         kept = {name: matrix.retention for name, matrix in matrices.items()}
-        self.watchman = Watchman(self, store, clock, alarm=alarm, beat=beat, retention=kept)
+        zones = {name: ZoneInfo(matrix.business.timezone) for name, matrix in matrices.items()}
+        self.watchman = Watchman(self, store, clock, alarm=alarm, beat=beat, retention=kept, zones=zones)
         self.on_work = self.courier.wake
         self._tasks: list[asyncio.Task[None]] = []
         self._begun = False

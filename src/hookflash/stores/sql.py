@@ -8,7 +8,20 @@ from pydantic import TypeAdapter
 from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, insert, select, update
 
 from hookflash.matrix.retention import Retention
-from hookflash.model import BUILTIN_DESK, Brief, Conversation, Delivery, Handoff, HistoryTurn, Receipt, SetTimer, State, TurnRecord, Urgency
+from hookflash.model import (
+    BUILTIN_DESK,
+    Alert,
+    Brief,
+    Conversation,
+    Delivery,
+    Handoff,
+    HistoryTurn,
+    Receipt,
+    SetTimer,
+    State,
+    TurnRecord,
+    Urgency,
+)
 from hookflash.model.conversation import WINDOW_TURNS
 from hookflash.ports import AuditEntry, Change, Lease, Message, OutboxItem, Timer
 from hookflash.stores import tables as t
@@ -16,7 +29,7 @@ from hookflash.stores.claims import claims_by, set_right
 from hookflash.stores.dialect import insert_for
 from hookflash.stores.erasure import expire
 from hookflash.stores.worker import Worker
-from hookflash.stores.writes import write
+from hookflash.stores.writes import outgoing, write
 
 T = TypeVar("T")
 _DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
@@ -148,6 +161,11 @@ class SqlStore:
         """See `Store`."""
         at = self._lease_time(now)
         await self._writer.run(lambda connection: self._claims.postpone(connection, held, at, wait, error, tried=tried))
+
+    async def announce(self, tenant: str, alert: Alert, at: datetime) -> None:
+        """See `Store`."""
+        row = outgoing(tenant, "", Urgency.NORMAL, alert, at)
+        await self._write(self._insert(t.outbox).values(row).on_conflict_do_nothing(index_elements=["tenant", "key"]))
 
     async def dead_letters(self, tenant: str, limit: int) -> tuple[OutboxItem, ...]:
         """See `Store`."""

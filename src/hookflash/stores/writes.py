@@ -1,12 +1,13 @@
 """A change as rows. Every statement either writes what it must or fails the whole transaction."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, Update, bindparam, delete, func, insert, select, update
 
 from hookflash.errors import AlreadyDone, VersionConflict
-from hookflash.model import Conversation, Handoff, SetTimer
+from hookflash.model import Conversation, Delivery, Handoff, SetTimer, Urgency
 from hookflash.model.conversation import identities_of
 from hookflash.ports import AuditEntry, Change
 from hookflash.stores.claims import finish
@@ -160,23 +161,25 @@ def _timer_row(timer: SetTimer, change: Change, handoff: Handoff) -> dict[str, A
 
 
 def _write_outbox(connection: Connection, change: Change, handoff: Handoff) -> None:
-    rows = [
-        {
-            "tenant": handoff.tenant,
-            "handoff": handoff.id,
-            "key": delivery.key,
-            "rank": rank_of(handoff.plan.urgency),
-            "state": PENDING,
-            "made_at": to_micros(change.now),
-            "due_at": 0,  # at once, whatever time another machine has
-            "attempts": 0,
-            "document": delivery.model_dump_json(),
-        }
-        for delivery in change.outbox
-    ]
+    rows = [outgoing(handoff.tenant, handoff.id, handoff.plan.urgency, delivery, change.now) for delivery in change.outbox]
     if rows:
         add = insert_for(connection.dialect.name)(outbox)
         connection.execute(add.on_conflict_do_nothing(index_elements=["tenant", "key"]), rows)
+
+
+def outgoing(tenant: str, handoff: str, urgency: Urgency, delivery: Delivery, at: datetime) -> dict[str, Any]:
+    """Return a row of the outbox, to be done at once, whatever time another machine has."""
+    return {
+        "tenant": tenant,
+        "handoff": handoff,
+        "key": delivery.key,
+        "rank": rank_of(urgency),
+        "state": PENDING,
+        "made_at": to_micros(at),
+        "due_at": 0,
+        "attempts": 0,
+        "document": delivery.model_dump_json(),
+    }
 
 
 def _audit_row(change: Change, entry: AuditEntry) -> dict[str, Any]:

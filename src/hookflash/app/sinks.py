@@ -1,0 +1,119 @@
+"""Where noise goes: the log always, and by the environment a webhook, e-mail, and PagerDuty. It carries no customer's words."""
+
+import asyncio
+import hashlib
+import smtplib
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx2
+import structlog
+
+from hookflash.app.config import ALARM_EMAIL, ALARM_URL, PAGERDUTY_KEY, PAGERDUTY_URL, SMTP_URL
+from hookflash.errors import ConfigError, DeliveryFailed
+from hookflash.watchman import Alarm
+
+log = structlog.get_logger("hookflash")
+
+CALL_SECONDS = 5.0
+# PagerDuty's Events API v2, and the longest summary and key that it takes.
+EVENTS_API = "https://events.pagerduty.com/v2/enqueue"
+MAX_SUMMARY, MAX_DEDUP_KEY = 1024, 255
+
+Sink = Callable[[str, str], Awaitable[None]]
+"""Takes the handoff's id (empty where it is about none) and what is wrong; raises where it could not pass it on."""
+
+
+async def log_alarm(handoff: str, what: str) -> None:
+    """Make noise in the log, at the level that wakes people."""
+    log.critical("alarm", handoff=handoff, what=what)
+
+
+def alarm_of(environment: Mapping[str, str]) -> Alarm:
+    """Return what makes noise by the environment's settings. Raises `ConfigError` for settings that cannot be."""
+    sinks = sinks_of(environment)
+    if not sinks:
+        return log_alarm
+
+    async def alarm(handoff: str, what: str) -> None:
+        await log_alarm(handoff, what)
+        outcomes = await asyncio.gather(*(sink(handoff, what) for sink in sinks), return_exceptions=True)
+        failed = [type(outcome).__name__ for outcome in outcomes if isinstance(outcome, Exception)]
+        if failed:
+            log.error("alarm_not_passed_on", handoff=handoff, errors=failed)
+        if len(failed) == len(sinks):
+            raise DeliveryFailed("no sink took the alarm")
+
+    return alarm
+
+
+def sinks_of(environment: Mapping[str, str]) -> Sequence[Sink]:
+    """Return the sinks that are set up. Raises `ConfigError`."""
+    sinks: list[Sink] = []
+    if url := environment.get(ALARM_URL):
+        sinks.append(_webhook(url))
+    if address := environment.get(ALARM_EMAIL):
+        sinks.append(_email(address, environment.get(SMTP_URL, "smtp://localhost:25")))
+    if key := environment.get(PAGERDUTY_KEY):
+        sinks.append(_pagerduty(key, environment.get(PAGERDUTY_URL, EVENTS_API)))
+    return sinks
+
+
+def _webhook(url: str) -> Sink:
+    async def post(handoff: str, what: str) -> None:
+        await _post(url, {"handoff": handoff, "what": what})
+
+    return post
+
+
+def _pagerduty(key: str, url: str) -> Sink:
+    async def page(handoff: str, what: str) -> None:
+        event = {
+            "routing_key": key,
+            "event_action": "trigger",
+            "dedup_key": (handoff or hashlib.sha256(what.encode()).hexdigest())[:MAX_DEDUP_KEY],
+            "payload": {"summary": what[:MAX_SUMMARY], "source": "hookflash", "severity": "critical", "component": handoff or "hookflash"},
+        }
+        await _post(url, event)
+
+    return page
+
+
+async def _post(url: str, content: Mapping[str, Any]) -> None:
+    async with httpx2.AsyncClient(timeout=CALL_SECONDS, trust_env=False) as client:
+        (await client.post(url, json=content)).raise_for_status()
+
+
+def _email(address: str, url: str) -> Sink:
+    server = urlsplit(url)
+    if server.scheme not in ("smtp", "smtps") or not server.hostname:
+        raise ConfigError(f"{SMTP_URL} is not the address of a mail server; write smtp://user:password@host:587 or smtps://host")
+
+    async def send(handoff: str, what: str) -> None:
+        message = EmailMessage()
+        message["Subject"] = f"hookflash: {what}"[:200]
+        message["From"] = f"hookflash@{server.hostname}" if "@" not in (server.username or "") else unquote(server.username or "")
+        message["To"] = address
+        message.set_content(f"{what}\n\nLook at it with: hookflash handoffs {handoff}\n")
+        await asyncio.to_thread(_send, server, message)
+
+    return send
+
+
+def _send(server: Any, message: EmailMessage) -> None:
+    """Send a message; whatever the server offers, a password only travels encrypted."""
+    secure = server.scheme == "smtps"
+    connect = smtplib.SMTP_SSL if secure else smtplib.SMTP
+    with connect(server.hostname, server.port or (465 if secure else 25), timeout=CALL_SECONDS) as connection:
+        connection.ehlo()
+        if not secure and connection.has_extn("starttls"):
+            connection.starttls(context=ssl.create_default_context())
+            secure = True
+        if server.username and server.password:
+            if not secure:
+                raise DeliveryFailed("the mail server offers no encryption; the password was not sent")
+            connection.login(unquote(server.username), unquote(server.password))
+        connection.send_message(message)

@@ -9,6 +9,7 @@ HookflashError
 │   └── ForbiddenMove     a handoff cannot do that in its state
 ├── Retryable             trying again may help
 │   ├── StoreUnavailable  the store cannot write now (locked, full, read-only)
+│   ├── Overloaded        more to do than can be done now; send the turn again in a moment
 │   ├── VersionConflict   somebody else wrote first; load again and repeat the step
 │   └── DeliveryFailed    a desk or line did not answer as it should
 └── Permanent             trying again cannot help
@@ -93,6 +94,10 @@ class Retryable(HookflashError):
 
 class StoreUnavailable(Retryable):
     """The store cannot write now; what was sent was not accepted."""
+
+
+class Overloaded(Retryable):
+    """There is more to do than can be done now; what was sent was not accepted."""
 
 
 class VersionConflict(Retryable):

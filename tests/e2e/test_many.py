@@ -110,6 +110,21 @@ def test_a_killed_server_is_replaced_and_its_callers_go_on_with_another(matrix, 
 
 
 @pytest.mark.slow
+def test_a_server_that_is_stopped_kindly_hands_its_work_back(matrix, url, tmp_path, receiver):
+    """What it could not finish is taken up by another at once, and not first when its lease would have ended."""
+    with serving_on(matrix, url, tmp_path, "one") as one:
+        receiver.delay = 30.0
+        with one.client() as client:
+            wanted = {escalate(client, number) for number in range(4)}
+        until(lambda: len(receiver.tries) == len(wanted), 5)
+        with serving_on(matrix, url, tmp_path, "two") as two, two.client() as client:
+            receiver.delay = 0.0
+            one.process.terminate()
+            assert one.process.wait(15) in (0, -signal.SIGTERM)
+            until(lambda: states(client)["ringing"] == len(wanted), 3)
+
+
+@pytest.mark.slow
 def test_couriers_and_watchmen_may_run_apart_from_the_servers(matrix, url, tmp_path, receiver):
     """A server that only takes turns, couriers and watchman in processes of their own; stopped kindly, they end with 0."""
     only_turns = ("--without", "couriers", "--without", "watchman")

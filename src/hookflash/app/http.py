@@ -20,7 +20,7 @@ from hookflash.app.metrics import Metrics
 from hookflash.app.problems import install_problems, problem
 from hookflash.app.wiring import EmbeddedEngine
 from hookflash.engine import DEFAULT_TENANT
-from hookflash.errors import TurnError
+from hookflash.errors import Overloaded, TurnError
 from hookflash.model import Conversation, CustomerLeft, Decision, Handoff, Speaker, State, Turn
 from hookflash.model.conversation import Identifier
 from hookflash.moves import DECLINED
@@ -95,7 +95,11 @@ def _tenant_of(keys: Mapping[str, str]) -> Any:
 def _add_conversations(app: FastAPI, engine: EmbeddedEngine, Tenant: Any, metrics: Metrics) -> None:  # noqa: N803 - a type
     async def observe(turn: Turn, tenant: str) -> Decision:
         begun = time.perf_counter()
-        decision = await engine.observe(turn, tenant=tenant)
+        try:
+            decision = await engine.observe(turn, tenant=tenant)
+        except Overloaded:
+            metrics.refused(tenant)
+            raise
         metrics.decided(tenant, decision, time.perf_counter() - begun)
         return decision
 

@@ -22,6 +22,7 @@ class Metrics:
             "hookflash_observe_seconds", "Time from a turn's arrival to its durable decision.", buckets=_SECONDS, registry=self._registry
         )
         self._rows = Gauge("hookflash_rows", "Handoffs by state and outgoing work by state.", ("what",), registry=self._registry)
+        self._refused = Counter("hookflash_overloaded", "Turns not taken for want of time.", ("tenant",), registry=self._registry)
         what = "Promises that are open, by whether their time has passed."
         self._promises = Gauge("hookflash_promises", what, ("state",), registry=self._registry)
         self._round_age = Gauge("hookflash_watchman_silence_seconds", "Time since the watchman's last round here.", registry=self._registry)
@@ -30,6 +31,10 @@ class Metrics:
         """Count a decision."""
         self._decisions.labels(tenant, decision.action.value, decision.trigger or "none").inc()
         self._seconds.observe(seconds)
+
+    def refused(self, tenant: str) -> None:
+        """Count a turn that was not taken because there was too much to do."""
+        self._refused.labels(tenant).inc()
 
     def render(self, rows: Mapping[str, int], silence: float | None = None) -> bytes:
         """Return the text that Prometheus reads; `rows` are the store's counts, `silence` the watchman's, if one is here."""

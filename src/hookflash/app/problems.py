@@ -47,7 +47,8 @@ def install_problems(app: FastAPI) -> None:
     @app.exception_handler(HookflashError)
     async def _ours(_: Request, error: HookflashError) -> JSONResponse:
         status, title = next((status, title) for kind, status, title in _STATUSES if isinstance(error, kind))
-        headers = {"retry-after": str(RETRY_AFTER_SECONDS)} if status == 503 else None
+        wait = getattr(error, "retry_after", None) or RETRY_AFTER_SECONDS
+        headers = {"retry-after": str(round(wait))} if status == 503 else None
         return problem(status, title, str(error), headers)
 
     @app.exception_handler(RequestValidationError)

@@ -21,7 +21,7 @@ from hookflash.courier import Courier
 from hookflash.desks import BuiltinDesk, WebhookDesk
 from hookflash.detectors import ModelDetector
 from hookflash.engine import DEFAULT_TENANT, Engine
-from hookflash.errors import ConfigError, ForbiddenMove, StoreUnavailable
+from hookflash.errors import ConfigError, ForbiddenMove, Overloaded, StoreUnavailable
 from hookflash.judge import Judge
 from hookflash.lines import ChatLine
 from hookflash.matrix import Matrix, load_matrix
@@ -49,11 +49,14 @@ from hookflash.rosters import StaticRoster
 from hookflash.signals.heads import likely
 from hookflash.signals.language import spoken_language
 from hookflash.signals.panel import Panel, builtin_detectors
+from hookflash.signals.urgent import cannot_wait
 from hookflash.watchman import Beat, Watchman
 
 log = structlog.get_logger("hookflash")
 
 EVERYTHING = ("couriers", "watchman")
+# How many turns may wait for their decision: at a few milliseconds each, about two seconds' worth.
+MAX_OBSERVING = 512
 # How long work that is under way may take to finish when the engine is closed.
 GRACE = timedelta(seconds=2)
 DETECTORS, DESKS, LINES = "hookflash.detectors", "hookflash.desks", "hookflash.lines"
@@ -184,6 +187,8 @@ class EmbeddedEngine(Engine):
         self.watchman = Watchman(self, store, clock, alarm=alarm, beat=beat, retention=kept, zones=zones)
         self.on_work = self.courier.wake
         self._tasks: list[asyncio.Task[None]] = []
+        self.observing = 0
+        """How many turns are being decided on."""
         self._begun = False
         self._closed = False
         self._beginning = asyncio.Lock()
@@ -201,12 +206,21 @@ class EmbeddedEngine(Engine):
         return cls({DEFAULT_TENANT: loaded}, open_store(database_at(Path(matrix), database)), **parts)
 
     async def observe(self, turn: Turn, *, tenant: str = DEFAULT_TENANT) -> Decision:
-        """See `Engine.observe`; begins the couriers and the watchman with the first turn."""
+        """See `Engine.observe`; begins the couriers and the watchman with the first turn.
+
+        Raises `Overloaded` where too many turns wait already: never for a turn whose words ask for a person or tell of danger.
+        """
         if self._closed:
             raise StoreUnavailable("the engine is closed; open it again")
         if not self._begun:
             await self.begin()
-        return await super().observe(turn, tenant=tenant)
+        if self.observing >= MAX_OBSERVING and not cannot_wait(turn):
+            raise Overloaded("there is more to do than can be done now; send the turn again in a moment", retry_after=1)
+        self.observing += 1
+        try:
+            return await super().observe(turn, tenant=tenant)
+        finally:
+            self.observing -= 1
 
     async def begin(self) -> None:
         """Start the couriers and the watchman, which go on with everything left unfinished."""

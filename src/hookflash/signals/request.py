@@ -23,7 +23,7 @@ class RequestDetector:
         if not turn.from_customer:
             return ()
         number = conversation.spoken + 1
-        if _pressed_zero(turn):
+        if pressed_zero(turn):
             return (self._signal(1.0, (Evidence(text="0", turn=number, note="the 0 key"),)),)
         found = [one for one in phrases_in(turn.text).get(Kind.EXPLICIT_REQUEST, ()) if one.score >= CERTAIN]
         if found:
@@ -49,7 +49,8 @@ def _told(evidence: tuple[Evidence, ...], text: str) -> tuple[Evidence, ...]:
     return (first.model_copy(update={"note": str(asked_for(text))}), *others)
 
 
-def _pressed_zero(turn: Turn) -> bool:
+def pressed_zero(turn: Turn) -> bool:
+    """Return whether a caller pressed the 0 key."""
     pressed = turn.dtmf if turn.dtmf is not None else turn.text if turn.channel is Channel.VOICE else ""
     digits = pressed.strip().strip("*#")
     return bool(digits) and not digits.strip("0")

@@ -28,6 +28,8 @@ from hookflash.ports import Message
 
 # The watchman makes its rounds several times a second; silent for so long, it is not well.
 WATCHMAN_SILENCE = timedelta(seconds=10)
+# A database that takes longer to write a few bytes keeps callers waiting.
+PROBE_TIMEOUT = timedelta(seconds=3)
 LAST_NUMBER = 2**31 - 1
 
 
@@ -194,7 +196,11 @@ def _add_operations(app: FastAPI, engine: EmbeddedEngine, Tenant: Any, metrics: 
         silence = _silence(engine)
         if silence is None or silence > WATCHMAN_SILENCE.total_seconds():
             return problem(503, "Not ready", "the watchman has not made its round; the log of the server says why")
-        await engine.store.probe(engine.clock.now())
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT.total_seconds()):
+                await engine.store.probe(engine.clock.now())
+        except TimeoutError:
+            return problem(503, "Not ready", "the database does not answer in time; turns wait for it")
         return Response('{"status":"ready"}', media_type="application/json")
 
     @app.get("/metrics", tags=["operations"])

@@ -5,8 +5,8 @@ from contextlib import suppress
 from threading import Event, Thread
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import QueuePool
 
 from hookflash.errors import ConfigError, HookflashError, StoreForeign, StoreUnavailable, VersionConflict
@@ -15,13 +15,13 @@ from hookflash.stores.migrate import bring_up_to_date, revision_of
 from hookflash.stores.sql import SqlStore
 from hookflash.stores.writes import write
 
-# How long one statement, or a wait for a lock, may take before the caller is told.
+# How long a statement that only reads, or a wait for a lock, may take before the caller is told.
 STATEMENT_MS, LOCK_MS = 10_000, 8_000
 # A process that was frozen within a transaction is thrown out, before those who wait for its locks give up.
 IDLE_MS = 4_000
 CONNECT_SECONDS = 5
 # A connection whose other end is gone without a word is given up after this.
-DEAD_CONNECTION_MS = 10_000
+DEAD_CONNECTION_MS, KEEPALIVE_SECONDS = 10_000, 3
 # Serialization failures and deadlocks: somebody else was first, and the step is to be repeated.
 _CONFLICTS = ("40001", "40P01")
 # Held while the tables are brought up to date, so that servers that start together do so one after another.
@@ -111,27 +111,46 @@ class PostgresStore(SqlStore):
 
 
 def _connect(url: str, where: str, *, read_only: bool) -> Engine:
-    options = f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={LOCK_MS} "
-    options += f"-c idle_in_transaction_session_timeout={IDLE_MS} -c synchronous_commit=on -c timezone=UTC"
+    """Return an engine for any address that PostgreSQL's own tools take, those with several hosts included.
+
+    Who writes has no time limit for a statement: a commit that waits for a synchronous replica must not be reported before
+    it is there. Locks and dead connections have limits of their own.
+    """
+    options = f"-c lock_timeout={LOCK_MS} -c idle_in_transaction_session_timeout={IDLE_MS} -c synchronous_commit=on -c timezone=UTC"
     if read_only:
-        options += " -c default_transaction_read_only=on"
+        options += f" -c statement_timeout={STATEMENT_MS}"
     try:
-        return create_engine(
-            make_url(url).set(drivername="postgresql+psycopg"),
-            poolclass=QueuePool,
-            pool_size=1,
-            max_overflow=0,
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": CONNECT_SECONDS, "tcp_user_timeout": DEAD_CONNECTION_MS, "options": options},
-        )
-    except (ArgumentError, ValueError):
-        raise ConfigError(f"{where} is not the address of a database; write postgresql://user@host/name") from None
+        import psycopg
     except ModuleNotFoundError:
         raise ConfigError("PostgreSQL needs its driver; install it with `pip install 'hookflash[postgres]'`") from None
 
+    def connect() -> Any:
+        connection = psycopg.connect(
+            url,
+            connect_timeout=CONNECT_SECONDS,
+            tcp_user_timeout=DEAD_CONNECTION_MS,
+            keepalives_idle=KEEPALIVE_SECONDS,
+            keepalives_interval=KEEPALIVE_SECONDS,
+            keepalives_count=3,
+            options=options,
+        )
+        connection.read_only = read_only  # not among the options: an address may ask for a server that takes writes
+        return connection
+
+    try:
+        psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise ConfigError(f"{where} is not the address of a database; write postgresql://user@host/name") from None
+    return create_engine("postgresql+psycopg://", creator=connect, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_pre_ping=True)
+
 
 def _without_password(url: str) -> str:
+    """Return what a database is called in messages: its host, name and user, and nothing else of its address."""
     try:
-        return make_url(url).set(password=None, query={}).render_as_string()
-    except (ArgumentError, ValueError):
+        from psycopg.conninfo import conninfo_to_dict
+
+        parts = conninfo_to_dict(url)
+    except Exception:  # noqa: BLE001 - the address is refused later, and must not stand in a traceback
         return "the database URL"
+    user = f"{parts['user']}@" if parts.get("user") else ""
+    return f"postgresql://{user}{parts.get('host') or ''}/{parts.get('dbname') or ''}"

@@ -11,6 +11,7 @@ from hookflash.signals.panel import Panel, builtin_detectors
 from hookflash.stores import SqliteStore
 from hookflash.testing import FrozenClock, ScriptedDesk, ScriptedLine
 from tests.postgres import a_server
+from tests.shop import SHOP
 
 # A shared machine may pause at any moment; how long a case takes is no finding here.
 hypothesis.settings.register_profile("hookflash", deadline=None)
@@ -19,23 +20,6 @@ hypothesis.settings.load_profile("hookflash")
 NOON = FrozenClock().now().replace(hour=11)
 ROOT = Path(__file__).parents[1]
 CLINIC = ROOT / "examples" / "clinic"
-
-SHOP = """
-hookflash: 1
-business: {name: Lamp Shop, timezone: Europe/Madrid, languages: [en, es]}
-hours:
-  office: {mon-fri: "09:00-13:00 15:00-18:00"}
-  always_on: always
-desks: {tickets: {kind: builtin}, crm: {kind: webhook, url: "http://127.0.0.1:9/brief"}}
-responders:
-  team: {hours: office, desk: crm, line: {chat: team}}
-  lead: {hours: office, desk: tickets, line: {chat: lead, voice: "+34911234567"}}
-  night: {hours: always_on, desk: tickets, line: {chat: night}}
-routes:
-  - {name: emergency, when: {trigger: [distress.crisis, distress.red_flag]}, ladder: [{to: night, warm: 30s}]}
-  - {name: general, when: {}, ladder: [{to: team, warm: 60s}, {to: lead, cold: 45s}]}
-nobody: {desk: tickets, callback: {within: 2h, hours: office}}
-"""
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """A busy engine in a process of its own, to be killed at any moment.
 
-It observes turns of many conversations side by side and prints a line for each one that was acknowledged: what the
+It observes turns of many conversations side by side and writes a line for each one that was acknowledged: what the
 caller knows. Its desk and its line write what they are shown to files of their own, synced, one line each, as an outside
 system would; both keep the contract that the same key shows once.
 """
@@ -9,15 +9,20 @@ import asyncio
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hookflash.app.config import database_at
 from hookflash.app.database import open_store
 from hookflash.app.logs import set_up_logs
-from hookflash.app.wiring import EmbeddedEngine
+from hookflash.courier import Courier
+from hookflash.engine import Engine
 from hookflash.matrix import parse_matrix
 from hookflash.model import Receipt, Turn
-from tests.conftest import SHOP
+from hookflash.rosters import StaticRoster
+from hookflash.testing.simulation.judge import WordJudge
+from hookflash.watchman import Watchman
+from tests.shop import SHOP
 
 
 class Ledger:
@@ -63,19 +68,39 @@ class LedgerLine:
         self._ledger.show(key, said=text, handoff=handoff.id)
 
 
+class Clock:
+    def now(self):
+        return datetime.now(UTC)
+
+
+async def alarm(handoff, what):
+    pass
+
+
 async def main(folder: Path, start: int, count: int, database: str) -> None:
-    set_up_logs(sys.stderr)
+    set_up_logs(sys.stderr, level=50)
+    heard = (folder / f"heard-{start}.jsonl").open("a", encoding="utf-8")
+
+    def say(**what):
+        heard.write(json.dumps(what) + "\n")
+        heard.flush()
+
     desk, line = Ledger(folder / "desk.jsonl"), Ledger(folder / "line.jsonl")
     matrix = parse_matrix(SHOP.replace('mon-fri: "09:00-13:00 15:00-18:00"', 'mon-sun: "00:00-00:00"'))
-    desks = {name: LedgerDesk(desk) for name in ("crm", "tickets", "builtin")}
-    engine = EmbeddedEngine({"default": matrix}, open_store(database_at(folder, database)), desks=desks, lines={"chat": LedgerLine(line)})
-    await engine.begin()
-    print(json.dumps({"ready": True}), flush=True)
+    desks = {("default", name): LedgerDesk(desk) for name in ("crm", "tickets", "builtin")}
+    store, clock = open_store(database_at(folder, database)), Clock()
+    # What detectors make of the words is not the matter here; without them a start takes a third of the time.
+    engine = Engine({"default": WordJudge(matrix)}, store, StaticRoster(), clock)
+    courier = Courier(engine, store, clock, tenants=("default",), desks=desks, lines={"chat": LedgerLine(line)}, alarm=alarm)
+    engine.on_work = courier.wake
+    await engine.start()
+    work = [asyncio.create_task(one.run()) for one in (courier, Watchman(engine, store, clock, alarm=alarm))]
+    say(ready=True)
 
     async def converse(number: int) -> None:
         for seq, text in enumerate(("hello there", "I want to talk to a human", "it is about my lamp"), start=1):
-            decision = await engine.observe(Turn(conversation=f"c{number}", speaker="customer", text=text, seq=seq))
-            print(json.dumps({"conversation": f"c{number}", "seq": seq, "turn": decision.turn, "handoff": decision.handoff}), flush=True)
+            decision = await engine.observe(Turn(conversation=f"c{number}", speaker="customer", text=text, language="en", seq=seq))
+            say(conversation=f"c{number}", seq=seq, turn=decision.turn, handoff=decision.handoff)
 
     waiting = asyncio.Semaphore(12)
 
@@ -88,9 +113,14 @@ async def main(folder: Path, start: int, count: int, database: str) -> None:
         if not (await engine.store.counts()).get("outbox_pending"):
             break
         await asyncio.sleep(0.05)
-    await engine.close()
-    print(json.dumps({"finished": True}), flush=True)
+    for task in work:
+        task.cancel()
+    await asyncio.gather(*work, return_exceptions=True)
+    await courier.stop()
+    await store.close()
+    say(finished=True)
 
 
-if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))
+def run(folder: Path, start: int, count: int, database: str) -> None:
+    """Be busy; to be killed at any moment."""
+    asyncio.run(main(folder, start, count, database))

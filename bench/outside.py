@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hookflash.app.collector import calm_collector
 from hookflash.app.database import open_store
 from hookflash.courier import Courier
 from hookflash.engine import Engine
@@ -64,6 +65,7 @@ class Shop:
         self.courier = Courier(self.engine, self.store, clock, tenants=("default",), desks=desks, lines={"chat": outside}, alarm=no_alarm)
         self.watchman = Watchman(self.engine, self.store, clock, alarm=no_alarm)
         self.engine.on_work = self.courier.wake
+        calm_collector()  # as `hookflash serve` does
 
 
 @contextmanager

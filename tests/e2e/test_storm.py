@@ -23,7 +23,7 @@ CONVERSATIONS = 60
 HALTED = """
 SELECT id FROM handoffs h WHERE state IN ('requested', 'briefed', 'ringing', 'promised')
 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.handoff = h.id AND o.state = 'pending')
-AND (next_at IS NULL OR NOT EXISTS (SELECT 1 FROM timers t WHERE t.handoff = h.id AND t.at = h.next_at))
+AND (next_at = 0 OR NOT EXISTS (SELECT 1 FROM timers t WHERE t.handoff = h.id AND t.at = h.next_at))
 """
 
 

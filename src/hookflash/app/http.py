@@ -13,6 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from hookflash.app.collector import calm_collector
 from hookflash.app.http_fields import Id, Words
 from hookflash.app.http_promises import add_promises
 from hookflash.app.limits import BodyLimit
@@ -60,6 +61,7 @@ def create_app(engine: EmbeddedEngine, keys: Mapping[str, str]) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         """Run the couriers and the watchman as long as the server runs."""
         async with engine:
+            calm_collector()
             yield
 
     app = FastAPI(

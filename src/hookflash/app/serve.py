@@ -14,6 +14,7 @@ import httpx2
 import structlog
 import uvicorn
 
+from hookflash.app.collector import calm_collector
 from hookflash.app.config import API_KEY, HEARTBEAT_URL, api_keys, database_at
 from hookflash.app.database import open_store
 from hookflash.app.http import create_app
@@ -69,6 +70,7 @@ async def _work(engine: EmbeddedEngine) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with engine:
+        calm_collector()
         await stopped.wait()
 
 

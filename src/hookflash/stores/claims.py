@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Table, Upd
 
 from hookflash.errors import AlreadyDone
 from hookflash.ports import Lease
-from hookflash.stores.tables import DEAD, DONE, MICROSECOND, PENDING, outbox, timers
+from hookflash.stores.tables import DEAD, DONE, MICROSECOND, PENDING, is_pending, outbox, timers
 
 # Clocks of machines that work together differ by less.
 SET_BACK = timedelta(minutes=1)
@@ -32,9 +32,9 @@ class Claims:
     def __init__(self, now: ColumnElement[int]) -> None:
         """Take the expression for the time by which leases run."""
         until = now + bindparam("lease", type_=BigInteger)
-        own = (_box.state == PENDING) & (_box.tenant == bindparam("own_tenant")) & (_box.rank == bindparam("own_rank"))
+        own = is_pending & (_box.tenant == bindparam("own_tenant")) & (_box.rank == bindparam("own_rank"))
         due = own & (_box.due_at <= now) & (_box.held_until <= now)
-        any_due = (_box.state == PENDING) & (_box.due_at <= now) & (_box.held_until <= now)
+        any_due = is_pending & (_box.due_at <= now) & (_box.held_until <= now)
         self._any_work = select(_box.id).where(any_due).limit(1)
         self._take_work = _taking(outbox, _first(outbox, due, _box.due_at), {"held_until": until, "epoch": _box.epoch + 1})
         free = _timer.held_until <= now

@@ -39,9 +39,9 @@ _DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
 _hand, _box = t.handoffs.c, t.outbox.c
 _before, _most = bindparam("before", type_=BigInteger), bindparam("most", type_=BigInteger)
 _working = select(_box.id).where((_box.handoff == _hand.id) & (_box.tenant == _hand.tenant) & (_box.state == t.PENDING))
-_at_an_end = _hand.next_at.is_(None) | (_hand.next_at < _before)
-_STALLED = select(_hand.document).where(_hand.state.in_(t.WAITING) & _at_an_end & ~_working.exists()).order_by(_hand.next_at).limit(_most)
-_unheld = (_box.state == t.PENDING) & (_box.made_at < _before) & (_box.due_at < _before) & (_box.held_until < _before)
+_at_an_end = _hand.next_at < _before
+_STALLED = select(_hand.document).where(t.is_waiting & _at_an_end & ~_working.exists()).order_by(_hand.next_at).limit(_most)
+_unheld = t.is_pending & (_box.made_at < _before) & (_box.due_at < _before) & (_box.held_until < _before)
 _NEGLECTED = select(t.outbox).where(_unheld).order_by(_box.rank, _box.id).limit(_most)
 
 

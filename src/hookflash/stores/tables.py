@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, column
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, column, literal_column
 
 from hookflash.model import State, Urgency
 
@@ -57,7 +57,8 @@ turns = Table(
 WAITING = [state.value for state in (State.REQUESTED, State.BRIEFED, State.RINGING, State.PROMISED)]
 CONNECTED = State.CONNECTED.value
 OPEN = [state.value for state in State if not state.closed and state is not State.CONNECTED]
-_is_waiting = column("state").in_(WAITING)
+# In words and not as parameters: only so does a database know that a partial index fits.
+is_waiting = column("state").in_([literal_column(f"'{state}'") for state in WAITING])
 handoffs = Table(
     "handoffs",
     metadata,
@@ -70,12 +71,12 @@ handoffs = Table(
     Column("changed_at", BigInteger, nullable=False),
     Column("promise_due", BigInteger),
     Column("promise_desk", Text),
-    Column("next_at", BigInteger),  # when its next timer is due
+    Column("next_at", BigInteger, nullable=False, server_default="0"),  # when its next timer is due; 0: it has none
     Column("document", Text, nullable=False),
     Index("handoffs_by_state", "tenant", "state", "requested_at"),
     Index("handoffs_by_promise", "tenant", "promise_due"),
     Index("handoffs_by_conversation", "tenant", "conversation"),
-    Index("handoffs_by_next", "next_at", sqlite_where=_is_waiting, postgresql_where=_is_waiting),
+    Index("handoffs_by_next", "next_at", sqlite_where=is_waiting, postgresql_where=is_waiting),
 )
 audit = Table(
     "audit",
@@ -91,7 +92,7 @@ audit = Table(
     Index("audit_by_time", "tenant", "at"),
 )
 PENDING, DONE, DEAD = "pending", "done", "dead"
-_is_pending = column("state") == PENDING
+is_pending = column("state") == literal_column(f"'{PENDING}'")
 outbox = Table(
     "outbox",
     metadata,
@@ -109,8 +110,8 @@ outbox = Table(
     Column("last_error", Text),
     Column("document", Text, nullable=False),
     UniqueConstraint("tenant", "key"),
-    Index("outbox_waiting", "tenant", "rank", "due_at", sqlite_where=_is_pending, postgresql_where=_is_pending),
-    Index("outbox_by_due", "due_at", sqlite_where=_is_pending, postgresql_where=_is_pending),
+    Index("outbox_waiting", "tenant", "rank", "due_at", sqlite_where=is_pending, postgresql_where=is_pending),
+    Index("outbox_by_due", "due_at", sqlite_where=is_pending, postgresql_where=is_pending),
     Index("outbox_by_handoff", "tenant", "handoff", "state"),
     sqlite_autoincrement=True,  # the number of a finished item never comes back
 )

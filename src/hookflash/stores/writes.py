@@ -27,7 +27,7 @@ def _update_of(table: Table) -> Update:
 _INSERT = {table: insert(table) for table in (conversations, handoffs, turns, audit, timers)}
 _UPDATE = {table: _update_of(table) for table in (conversations, handoffs)}
 _OWN = (handoffs.c.tenant == bindparam("own_tenant")) & (handoffs.c.id == bindparam("own_id"))
-_NEXT = select(func.min(timers.c.at)).where((timers.c.tenant == handoffs.c.tenant) & (timers.c.handoff == handoffs.c.id))
+_NEXT = select(func.coalesce(func.min(timers.c.at), 0)).where((timers.c.tenant == handoffs.c.tenant) & (timers.c.handoff == handoffs.c.id))
 _SCHEDULE = update(handoffs).where(_OWN).values(next_at=_NEXT.scalar_subquery())
 
 

@@ -14,7 +14,7 @@ def upgrade() -> None:
     """Go forward; there is no way back."""
     _add("conversations", sa.Column("changed_at", sa.BigInteger(), nullable=False, server_default="0"))
     _add("handoffs", sa.Column("promise_desk", sa.Text()))
-    _add("handoffs", sa.Column("next_at", sa.BigInteger()))
+    _add("handoffs", sa.Column("next_at", sa.BigInteger(), nullable=False, server_default="0"))
     _add("outbox", sa.Column("made_at", sa.BigInteger(), nullable=False, server_default="0"))
     _add("outbox", sa.Column("held_until", sa.BigInteger(), nullable=False, server_default="0"))
     _add("outbox", sa.Column("epoch", sa.Integer(), nullable=False, server_default="0"))
@@ -39,8 +39,8 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
     )
     op.execute(
-        "UPDATE handoffs SET next_at = (SELECT min(timers.at) FROM timers "
-        "WHERE timers.tenant = handoffs.tenant AND timers.handoff = handoffs.id)"
+        "UPDATE handoffs SET next_at = coalesce((SELECT min(timers.at) FROM timers "
+        "WHERE timers.tenant = handoffs.tenant AND timers.handoff = handoffs.id), 0)"
     )
     op.drop_index("outbox_by_due", "outbox")
     op.create_index("outbox_waiting", "outbox", ["tenant", "rank", "due_at"], sqlite_where=_PENDING, postgresql_where=_PENDING)

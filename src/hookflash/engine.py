@@ -125,7 +125,7 @@ class Engine:
             found = await self.handoff(handoff, tenant=tenant)
             try:
                 async with self._lock(tenant, found.conversation):
-                    return await self._apply(handoff, event, tenant, {"done": done, "failed": failed, "fired": fired})
+                    return await self._apply(found, event, tenant, {"done": done, "failed": failed, "fired": fired})
             except AlreadyDone:
                 return await self.handoff(handoff, tenant=tenant)
             except VersionConflict:
@@ -289,8 +289,7 @@ class Engine:
         turn = record.turn
         return (*past, HistoryTurn(number=record.number, speaker=turn.speaker, text=turn.text, at=turn.at))
 
-    async def _apply(self, identifier: str, event: Event, tenant: str, answered: dict[str, Any]) -> Handoff:
-        handoff = await self.handoff(identifier, tenant=tenant)
+    async def _apply(self, handoff: Handoff, event: Event, tenant: str, answered: dict[str, Any]) -> Handoff:
         now = self.clock.now()
         following, commands = step(handoff, event, await self._matrix(handoff), now, await self._promised(handoff))
         if following is handoff:

@@ -98,11 +98,13 @@ def claims_by(clock: str) -> Claims:
     return Claims(cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger))
 
 
-def finish(connection: Connection, held: Lease, failed: str | None) -> None:
-    """Cross work off. Raises `AlreadyDone` for whoever lost the lease."""
-    done = connection.execute(_DONE, _own(held)) if failed is None else connection.execute(_DEAD, _own(held) | {"why": failed})
-    if done.rowcount != 1:
-        raise AlreadyDone("the delivery was already finished, or taken over by another courier")
+def finish(connection: Connection, outcomes: Sequence[tuple[Lease, str | None]]) -> None:
+    """Cross work off, with why it failed if it did. Raises `AlreadyDone` if the lease of any of it was lost."""
+    done = [_own(held) for held, failed in outcomes if failed is None]
+    dead = [_own(held) | {"why": failed} for held, failed in outcomes if failed is not None]
+    for statement, rows in ((_DONE, done), (_DEAD, dead)):
+        if rows and connection.execute(statement, sorted(rows, key=lambda row: row["item"])).rowcount != len(rows):
+            raise AlreadyDone("the delivery was already finished, or taken over by another courier")
 
 
 def set_right(connection: Connection, now: int) -> None:

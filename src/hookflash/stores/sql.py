@@ -43,6 +43,11 @@ _at_an_end = _hand.next_at < _before
 _STALLED = select(_hand.document).where(t.is_waiting & _at_an_end & ~_working.exists()).order_by(_hand.next_at).limit(_most)
 _unheld = t.is_pending & (_box.made_at < _before) & (_box.due_at < _before) & (_box.held_until < _before)
 _NEGLECTED = select(t.outbox).where(_unheld).order_by(_box.rank, _box.id).limit(_most)
+_HANDOFF = select(_hand.document).where((_hand.tenant == bindparam("own_tenant")) & (_hand.id == bindparam("own_id")))
+_talk, _said = t.conversations.c, t.turns.c
+_CONVERSATION = select(_talk.document).where((_talk.tenant == bindparam("own_tenant")) & (_talk.id == bindparam("own_id")))
+_own_turns = (_said.tenant == bindparam("own_tenant")) & (_said.conversation == bindparam("own_id"))
+_WINDOW = select(_said.document).where(_own_turns).order_by(_said.number.desc()).limit(WINDOW_TURNS)
 
 
 class SqlStore:
@@ -91,8 +96,8 @@ class SqlStore:
 
     async def handoff(self, tenant: str, handoff: str) -> Handoff | None:
         """See `Store`."""
-        query = select(t.handoffs.c.document).where((t.handoffs.c.tenant == tenant) & (t.handoffs.c.id == handoff))
-        document = await self._one(query)
+        asked = {"own_tenant": tenant, "own_id": handoff}
+        document = await self._reader.run(lambda connection: connection.execute(_HANDOFF, asked).scalar_one_or_none())
         return Handoff.model_validate_json(document) if document else None
 
     async def handoffs(self, tenant: str, states: Sequence[State] = (), limit: int = 100) -> tuple[Handoff, ...]:
@@ -283,12 +288,11 @@ def _of(table: Any, tenant: str, conversation: str) -> Any:
 
 
 def _conversation(connection: Connection, tenant: str, conversation: str) -> Conversation | None:
-    own = (t.conversations.c.tenant == tenant) & (t.conversations.c.id == conversation)
-    document = connection.execute(select(t.conversations.c.document).where(own)).scalar_one_or_none()
+    own = {"own_tenant": tenant, "own_id": conversation}
+    document = connection.execute(_CONVERSATION, own).scalar_one_or_none()
     if document is None:
         return None
-    latest = select(t.turns.c.document).where(_of(t.turns, tenant, conversation))
-    documents = connection.execute(latest.order_by(t.turns.c.number.desc()).limit(WINDOW_TURNS)).scalars().all()
+    documents = connection.execute(_WINDOW, own).scalars().all()
     window = tuple(TurnRecord.model_validate_json(one) for one in reversed(documents))
     return Conversation.model_validate_json(document).model_copy(update={"turns": window})
 

@@ -11,7 +11,7 @@ from hookflash.model import Conversation, Delivery, Handoff, SetTimer, Urgency
 from hookflash.model.conversation import identities_of
 from hookflash.ports import AuditEntry, Change
 from hookflash.stores.claims import finish
-from hookflash.stores.dialect import insert_for
+from hookflash.stores.dialect import DIALECTS, insert_for
 from hookflash.stores.tables import PENDING, audit, conversations, handoffs, identities, outbox, rank_of, timers, to_micros, turns
 
 
@@ -28,54 +28,64 @@ _INSERT = {table: insert(table) for table in (conversations, handoffs, turns, au
 _UPDATE = {table: _update_of(table) for table in (conversations, handoffs)}
 _OWN = (handoffs.c.tenant == bindparam("own_tenant")) & (handoffs.c.id == bindparam("own_id"))
 _NEXT = select(func.coalesce(func.min(timers.c.at), 0)).where((timers.c.tenant == handoffs.c.tenant) & (timers.c.handoff == handoffs.c.id))
+# Notes when a handoff's next timer is due, by which the watchman finds those that came to a halt.
 _SCHEDULE = update(handoffs).where(_OWN).values(next_at=_NEXT.scalar_subquery())
+_FIRED = delete(timers).where(timers.c.id.in_(bindparam("fired", expanding=True))).returning(timers.c.tenant, timers.c.handoff)
+_CLEAR = delete(timers).where(
+    (timers.c.tenant == bindparam("own_tenant")) & (timers.c.handoff == bindparam("own_id")) & (timers.c.kind == bindparam("own_kind"))
+)
+
+_ADD = {
+    dialect: (
+        insert_for(dialect)(identities).on_conflict_do_nothing(),
+        insert_for(dialect)(outbox).on_conflict_do_nothing(index_elements=["tenant", "key"]),
+    )
+    for dialect in DIALECTS
+}
 
 
 def write(connection: Connection, changes: Sequence[Change]) -> None:
-    """Write changes, no two of one conversation. Raises `VersionConflict` or `AlreadyDone` if any of them cannot be."""
-    _put(connection, conversations, [_conversation_row(one, one.conversation) for one in changes if one.conversation])
-    known = [row for one in changes for row in _identity_rows(one)]
-    if known:
-        connection.execute(insert_for(connection.dialect.name)(identities).on_conflict_do_nothing(), known)
-    spoken = [_turn_row(one) for one in changes if one.turn is not None]
-    if spoken:
-        connection.execute(_INSERT[turns], spoken)
-    for change in sorted(changes, key=_handoff_of):  # always in one order, so that two processes cannot wait for each other
-        _write_step(connection, change)
-    entries = [_audit_row(change, entry) for change in changes for entry in change.audit]
-    if entries:
-        connection.execute(_INSERT[audit], entries)
+    """Write changes, no two of one conversation. Raises `VersionConflict` or `AlreadyDone` if any of them cannot be.
+
+    What is alike is written together, and always in one order, so that two processes cannot wait for each other.
+    """
+    changes = sorted(changes, key=_handoff_of)
+    steps = [(change, change.handoff) for change in changes if change.handoff is not None]
+    finish(connection, [(change.done, change.failed) for change in changes if change.done is not None])
+    moved = _cross_off(connection, [change.fired for change in changes if change.fired is not None])
+    _put(connection, conversations, [_conversation_row(change, change.conversation) for change in changes if change.conversation])
+    _put(connection, handoffs, [_handoff_row(handoff) for _, handoff in steps])
+    _many(connection, _INSERT[turns], [_turn_row(change) for change in changes if change.turn is not None])
+    add_identity, add_work = _ADD[connection.dialect.name]
+    _many(connection, add_identity, [row for change in changes for row in _identity_rows(change)])
+    _many(connection, _CLEAR, [row for change, handoff in steps for row in _cleared(change, handoff)])
+    _many(connection, _INSERT[timers], [_timer_row(timer, change, handoff) for change, handoff in steps for timer in change.timers])
+    _many(connection, _SCHEDULE, [_named(*one) for one in dict.fromkeys([*((one.tenant, one.id) for _, one in steps), *moved])])
+    _many(connection, add_work, [_work_row(delivery, change, handoff) for change, handoff in steps for delivery in change.outbox])
+    _many(connection, _INSERT[audit], [_audit_row(change, entry) for change in changes for entry in change.audit])
 
 
 def _handoff_of(change: Change) -> str:
     return change.handoff.id if change.handoff else ""
 
 
-def _write_step(connection: Connection, change: Change) -> None:
-    """Write what only some changes have: an outcome, a timer answered, a handoff with its work and timers."""
-    if change.done is not None:
-        finish(connection, change.done, change.failed)
-    if change.fired is not None:
-        _cross_off(connection, change.fired, schedule=change.handoff is None)
-    if change.handoff is not None:
-        _write_handoff(connection, change.handoff)
-        _write_timers(connection, change, change.handoff)
-        _write_outbox(connection, change, change.handoff)
-        _schedule(connection, change.handoff.tenant, change.handoff.id)
+def _many(connection: Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(statement, rows)
 
 
-def _cross_off(connection: Connection, timer: int, *, schedule: bool) -> None:
-    fired = delete(timers).where(timers.c.id == timer).returning(timers.c.tenant, timers.c.handoff)
-    gone = connection.execute(fired).one_or_none()
-    if gone is None:
+def _named(tenant: str, handoff: str) -> dict[str, Any]:
+    return {"own_tenant": tenant, "own_id": handoff}
+
+
+def _cross_off(connection: Connection, fired: Sequence[int]) -> list[tuple[str, str]]:
+    """Delete timers that were answered; return whose they were."""
+    if not fired:
+        return []
+    gone = connection.execute(_FIRED, {"fired": sorted(fired)}).all()
+    if len(gone) != len(set(fired)):
         raise AlreadyDone("the timer was already answered")
-    if schedule:
-        _schedule(connection, gone.tenant, gone.handoff)
-
-
-def _schedule(connection: Connection, tenant: str, handoff: str) -> None:
-    """Note when the handoff's next timer is due, by which the watchman finds those that came to a halt."""
-    connection.execute(_SCHEDULE, {"own_tenant": tenant, "own_id": handoff})
+    return sorted((row.tenant, row.handoff) for row in gone)
 
 
 def _conversation_row(change: Change, conversation: Conversation) -> dict[str, Any]:
@@ -96,8 +106,8 @@ def _identity_rows(change: Change) -> list[dict[str, Any]]:
     return [own | {"identity": identity} for identity in identities_of(change.conversation.customer)]
 
 
-def _write_handoff(connection: Connection, handoff: Handoff) -> None:
-    row = {
+def _handoff_row(handoff: Handoff) -> dict[str, Any]:
+    return {
         "tenant": handoff.tenant,
         "id": handoff.id,
         "version": handoff.version,
@@ -109,7 +119,6 @@ def _write_handoff(connection: Connection, handoff: Handoff) -> None:
         "promise_due": to_micros(handoff.promise.due) if handoff.promise else None,
         "document": handoff.model_dump_json(),
     }
-    _put(connection, handoffs, [row])
 
 
 def _put(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -140,13 +149,10 @@ def _turn_row(change: Change) -> dict[str, Any]:
     }
 
 
-def _write_timers(connection: Connection, change: Change, handoff: Handoff) -> None:
-    own = (timers.c.tenant == handoff.tenant) & (timers.c.handoff == handoff.id)
-    gone = {*change.clear_timers, *(timer.event.kind for timer in change.timers)}
-    if gone:
-        connection.execute(delete(timers).where(own & timers.c.kind.in_(sorted(gone))))
-    if change.timers:
-        connection.execute(_INSERT[timers], [_timer_row(timer, change, handoff) for timer in change.timers])
+def _cleared(change: Change, handoff: Handoff) -> list[dict[str, Any]]:
+    """Return the timers that go: those that are cleared, and those that are set anew."""
+    kinds = {*change.clear_timers, *(timer.event.kind for timer in change.timers)}
+    return [_named(handoff.tenant, handoff.id) | {"own_kind": kind} for kind in sorted(kinds)]
 
 
 def _timer_row(timer: SetTimer, change: Change, handoff: Handoff) -> dict[str, Any]:
@@ -160,11 +166,8 @@ def _timer_row(timer: SetTimer, change: Change, handoff: Handoff) -> dict[str, A
     }
 
 
-def _write_outbox(connection: Connection, change: Change, handoff: Handoff) -> None:
-    rows = [outgoing(handoff.tenant, handoff.id, handoff.plan.urgency, delivery, change.now) for delivery in change.outbox]
-    if rows:
-        add = insert_for(connection.dialect.name)(outbox)
-        connection.execute(add.on_conflict_do_nothing(index_elements=["tenant", "key"]), rows)
+def _work_row(delivery: Delivery, change: Change, handoff: Handoff) -> dict[str, Any]:
+    return outgoing(handoff.tenant, handoff.id, handoff.plan.urgency, delivery, change.now)
 
 
 def outgoing(tenant: str, handoff: str, urgency: Urgency, delivery: Delivery, at: datetime) -> dict[str, Any]:

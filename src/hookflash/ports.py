@@ -205,8 +205,8 @@ class Store(Protocol):
         """Return how many promises are open that a desk keeps."""
         ...
 
-    async def promises(self, tenant: str, *, open_only: bool, limit: int = 100) -> tuple[Handoff, ...]:
-        """Return handoffs that made a promise, soonest due first."""
+    async def promises(self, tenant: str, *, open_only: bool, since: datetime | None = None, limit: int = 100) -> tuple[Handoff, ...]:
+        """Return handoffs that made a promise, soonest due first: all, or those that are open, or also changed `since`."""
         ...
 
     async def audit(self, tenant: str, conversation: str) -> tuple[AuditEntry, ...]:

@@ -156,8 +156,9 @@ class Watchman:
             today = now.astimezone(zone)
             if today.time() < MORNING or self._summed_up.get(tenant) == today.date():
                 continue
-            made = await self._store.promises(tenant, open_only=False, limit=MANY)
-            summary = summary_of(made, now - timedelta(days=1), now)
+            yesterday = now - timedelta(days=1)
+            made = await self._store.promises(tenant, open_only=False, since=yesterday, limit=MANY)
+            summary = summary_of(made, yesterday, now)
             if summary.made or summary.open:
                 await self._store.announce(tenant, Alert(key=f"summary:{today.date()}", what=str(summary)), now)
             self._summed_up[tenant] = today.date()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from hookflash.errors import DeliveryFailed, ForbiddenMove, SequenceError, StoreUnavailable, TurnError, UnknownError
-from hookflash.model import Action, CustomerLeft, Kind, Owner, State, ToolCall, Turn, Urgency
+from hookflash.model import Action, Customer, CustomerLeft, Kind, Owner, State, ToolCall, Turn, Urgency
 from hookflash.testing import DOWN, REFUSED
 
 
@@ -67,6 +67,28 @@ async def test_a_promise_not_kept_makes_noise(engine, clock):
     assert (await engine.handoff(handoff.id)).state is State.OVERDUE
     kept = await engine.wrap_up(handoff.id, "called, all fine")
     assert (kept.state, kept.promise.state) == (State.KEPT, "kept")
+
+
+async def test_a_clock_that_jumps_breaks_a_promise_once(engine, clock):
+    """Set forward an hour it is overdue by the new time; set back it is not broken again; the next contact is asked an hour on."""
+    clock.set(clock.now().replace(hour=20))
+    handoff = await escalated(engine)
+
+    async def overdue():
+        await engine.watchman.round()
+        await engine.courier.drain()
+        return sum(entry.what == "overdue" for entry in (await engine.handoff(handoff.id)).promise.log)
+
+    clock.set(handoff.promise.due - timedelta(hours=1))
+    assert await overdue() == 0
+    clock.advance(timedelta(hours=1))
+    assert await overdue() == 1
+    clock.advance(timedelta(hours=-1))
+    assert await overdue() == 1
+    clock.advance(timedelta(hours=1, minutes=59))
+    assert await overdue() == 1
+    clock.advance(timedelta(minutes=1))
+    assert await overdue() == 2
 
 
 async def test_ring_time_outs_lead_to_the_next_and_then_to_a_promise(engine, clock):
@@ -263,6 +285,25 @@ async def test_a_halted_handoff_is_found_once(engine, clock):
     await engine.watchman.round()
     await engine.watchman.round()
     assert engine.noise == [f"handoff {handoff.id} is {handoff.state} and nothing will move it"]
+
+
+async def test_a_customer_who_asks_again_elsewhere_meets_what_is_owed(engine, clock):
+    """In a new conversation a new handoff takes over the promise at its time; the old one ends and its conversation is free."""
+    clock.set(clock.now().replace(hour=20))
+    ana = Customer(id="ana-7", phone="+13125550148")
+    first = await engine.observe(said("I want a human", conversation="chat", customer=ana))
+    await engine.courier.drain()
+    owed = (await engine.handoff(first.handoff)).promise
+    clock.advance(timedelta(minutes=20))
+    second = await engine.observe(said("I want a human, again", conversation="another", customer=ana))
+    await engine.courier.drain()
+    newer, older = await engine.handoff(second.handoff), await engine.handoff(first.handoff)
+    assert (newer.brief.earlier, newer.state, newer.promise.due) == (older.id, State.PROMISED, owed.due)
+    assert (older.state, older.promise.state, older.result) == (State.WRAPPED, "moved", f"goes on in {newer.id}")
+    assert (await engine.conversation("chat")).owner is Owner.ASSISTANT
+    assert [one.id for one in await engine.store.promises("default", open_only=True)] == [newer.id]
+    stranger = await engine.observe(said("I want a human", conversation="third", customer=Customer(id="ben")))
+    assert (await engine.handoff(stranger.handoff)).brief.earlier is None
 
 
 async def test_work_that_no_courier_takes_is_found(engine, clock):

@@ -1,6 +1,7 @@
 """What becomes of promises: how the time is found, who is told what, and what people do about them."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -229,3 +230,19 @@ def test_a_line_that_is_out_of_order_is_heard_of(go):
     broken = failed("line failed: no route")(ringing).model_copy(update={"broken": True})
     assert of(Alert, go(ringing, broken)[1])
     assert not of(Alert, go(ringing, failed("no answer"))[1])
+
+
+@pytest.mark.parametrize(
+    ("asked", "due"),
+    [
+        ("2026-03-28T17:30", "2026-03-30T11:00"),  # the Saturday before the clocks go forward: closed until Monday
+        ("2026-10-24T17:30", "2026-10-26T11:00"),  # and before they go back
+        ("2026-03-27T17:00", "2026-03-30T10:00"),  # Friday: one hour of it is left today
+        ("2026-10-23T17:00", "2026-10-26T10:00"),
+    ],
+)
+def test_a_promise_over_a_change_of_the_clocks_falls_due_by_the_wall(shop, asked, due):
+    """Whether a night has 23 or 25 hours, opening time is counted as the door says it."""
+    zone = ZoneInfo("Europe/Madrid")
+    at, expected = (datetime.fromisoformat(wall).replace(tzinfo=zone) for wall in (asked, due))
+    assert due_time(TERMS, shop, at) == expected

@@ -188,9 +188,10 @@ class SummaryView:
 
 def summary_view(matrix: Path, database: str | None, tenant: str) -> SummaryView:
     """Return the figures of the last day. Raises `InputError`."""
-    made = _read(matrix, database, lambda store: store.promises(tenant, open_only=False, limit=10_000))
     now = datetime.now(UTC)
-    return SummaryView(summary_of(made, now - timedelta(days=1), now))
+    yesterday = now - timedelta(days=1)
+    made = _read(matrix, database, lambda store: store.promises(tenant, open_only=False, since=yesterday, limit=10_000))
+    return SummaryView(summary_of(made, yesterday, now))
 
 
 def _read(matrix: Path, database: str | None, query: Callable[[Store], Awaitable[T]]) -> T:

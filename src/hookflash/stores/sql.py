@@ -1,5 +1,6 @@
 """The store over any SQL database: the statements, told once. How to open a database is its own file's business."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -32,6 +33,8 @@ from hookflash.stores.worker import Worker
 from hookflash.stores.writes import outgoing, write
 
 T = TypeVar("T")
+# How many documents are read without leaving the event loop.
+AT_ONCE = 100
 _DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
 
 
@@ -109,10 +112,10 @@ class SqlStore:
 
     async def open_handoffs_of(self, tenant: str, identities: Sequence[str]) -> tuple[Handoff, ...]:
         """See `Store`."""
-        hand, known = t.handoffs.c, t.identities.c
-        same = (known.tenant == tenant) & known.identity.in_(identities) & (known.conversation == hand.conversation)
-        query = select(hand.document).where((hand.tenant == tenant) & hand.state.in_(t.OPEN) & select(known.identity).where(same).exists())
-        return await self._handoffs(query.order_by(hand.requested_at.desc()))
+        known = t.identities.c
+        theirs = select(known.conversation).where((known.tenant == tenant) & known.identity.in_(identities))
+        own = (_hand.tenant == tenant) & _hand.conversation.in_(theirs) & _hand.state.in_(t.OPEN)
+        return await self._handoffs(select(_hand.document).where(own).order_by(_hand.requested_at.desc()))
 
     async def promised(self, tenant: str, desk: str) -> int:
         """See `Store`."""
@@ -120,11 +123,14 @@ class SqlStore:
         owed = (hand.tenant == tenant) & (hand.promise_desk == desk) & hand.state.in_(t.OPEN)
         return await self._reader.run(lambda connection: connection.execute(select(func.count()).where(owed)).scalar_one())
 
-    async def promises(self, tenant: str, *, open_only: bool, limit: int = 100) -> tuple[Handoff, ...]:
+    async def promises(self, tenant: str, *, open_only: bool, since: datetime | None = None, limit: int = 100) -> tuple[Handoff, ...]:
         """See `Store`."""
         query = select(t.handoffs.c.document).where((t.handoffs.c.tenant == tenant) & t.handoffs.c.promise_due.is_not(None))
+        is_open = t.handoffs.c.state.in_(t.OPEN)
         if open_only:
-            query = query.where(t.handoffs.c.state.in_(t.OPEN))
+            query = query.where(is_open)
+        elif since is not None:
+            query = query.where(is_open | (t.handoffs.c.changed_at >= t.to_micros(since)))
         return await self._handoffs(query.order_by(t.handoffs.c.promise_due).limit(limit))
 
     async def audit(self, tenant: str, conversation: str) -> tuple[AuditEntry, ...]:
@@ -277,7 +283,10 @@ class SqlStore:
         return await self._reader.run(lambda connection: connection.execute(query).scalar_one_or_none())
 
     async def _handoffs(self, query: Any) -> tuple[Handoff, ...]:
-        return tuple(Handoff.model_validate_json(document) for document in await self._all(query))
+        documents = await self._all(query)
+        if len(documents) > AT_ONCE:  # so many that everybody else would wait for them
+            return await asyncio.to_thread(_read_handoffs, documents)
+        return _read_handoffs(documents)
 
     async def _write(self, statement: Any) -> None:
         await self._writer.run(lambda connection: connection.execute(statement) and None)
@@ -285,6 +294,10 @@ class SqlStore:
 
 def _of(table: Any, tenant: str, conversation: str) -> Any:
     return (table.c.tenant == tenant) & (table.c.conversation == conversation)
+
+
+def _read_handoffs(documents: Sequence[str]) -> tuple[Handoff, ...]:
+    return tuple(Handoff.model_validate_json(document) for document in documents)
 
 
 def _conversation(connection: Connection, tenant: str, conversation: str) -> Conversation | None:

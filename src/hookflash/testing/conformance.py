@@ -14,7 +14,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from hookflash.errors import AlreadyDone, VersionConflict
-from hookflash.model import Action, Alert, Conversation, Decision, Handoff, SetTimer, Speaker, State, Turn, TurnRecord, Urgency
+from hookflash.model import (
+    Action,
+    Alert,
+    Conversation,
+    Customer,
+    Decision,
+    Handoff,
+    Promise,
+    SetTimer,
+    Speaker,
+    State,
+    Turn,
+    TurnRecord,
+    Urgency,
+)
 from hookflash.model.handoff import BriefLate, PromiseDue
 from hookflash.ports import AuditEntry, Change, Desk, Line, OutboxItem, Store
 from hookflash.testing.samples import a_brief, a_handoff
@@ -218,6 +232,45 @@ class StoreContract:
         (fired,) = await store.claim_timers(NOW, LEASE, 10)
         await store.commit(Change(tenant="default", now=NOW, fired=fired.id))
         assert await store.stalled(NOW - timedelta(minutes=1), 10) == (change.handoff,)
+
+    async def test_a_customer_is_known_again_in_another_conversation(self, store: Store) -> None:
+        """Their open handoffs are found by any way in which they are known; closed ones, and other tenants', are not."""
+        customer = Customer(id="ana", email="Ana@Example.com")
+        change = _change(1)
+        assert change.turn is not None
+        assert change.conversation is not None
+        said = change.turn.turn.model_copy(update={"customer": customer})
+        known = {"turn": change.turn.model_copy(update={"turn": said}), "handoff": a_handoff(state=State.PROMISED)}
+        await store.commit(
+            change.model_copy(update=known | {"conversation": change.conversation.model_copy(update={"customer": customer})})
+        )
+        (found,) = await store.open_handoffs_of("default", ["phone:+1", "email:ana@example.com"])
+        assert found.id == "ho-1"
+        assert not await store.open_handoffs_of("default", ["id:ben"])
+        assert not await store.open_handoffs_of("other", ["id:ana"])
+        wrapped = a_handoff(version=2, state=State.WRAPPED)
+        await store.commit(Change(tenant="default", now=NOW, handoff=wrapped))
+        assert not await store.open_handoffs_of("default", ["id:ana"])
+
+    async def test_open_promises_of_a_desk_are_counted(self, store: Store) -> None:
+        """As many as are open, of that desk alone."""
+        promise = Promise(id="p", due=NOW, made_at=NOW, by="clinic")
+        handoff = a_handoff(state=State.PROMISED).model_copy(update={"promise": promise})
+        await store.commit(Change(tenant="default", now=NOW, handoff=handoff))
+        assert await store.promised("default", "clinic") == 1
+        assert await store.promised("default", "crm") == await store.promised("other", "clinic") == 0
+        assert len(await store.promises("default", open_only=False, since=NOW + timedelta(days=1))) == 1
+        kept = handoff.model_copy(update={"version": 2, "state": State.KEPT})
+        await store.commit(Change(tenant="default", now=NOW, handoff=kept))
+        assert await store.promised("default", "clinic") == 0
+        assert not await store.promises("default", open_only=False, since=handoff.changed_at + timedelta(days=1))
+
+    async def test_noise_about_no_handoff_is_left_once(self, store: Store) -> None:
+        """Whoever leaves it under a key that was used before leaves nothing."""
+        for _ in range(2):
+            await store.announce("default", Alert(key="summary:1", what="3 made"), NOW)
+        (item,) = await _claim(store, NOW)
+        assert (item.handoff, item.delivery) == ("", Alert(key="summary:1", what="3 made"))
 
     async def test_messages_are_kept_once(self, store: Store) -> None:
         """A message under a known key is not shown again."""

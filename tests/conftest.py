@@ -70,7 +70,7 @@ async def engine(shop, tmp_path, clock, phone, crm):
 
     store = SqliteStore(tmp_path / "shop.db")
     desks = {"crm": crm, **{name: BuiltinDesk(name, store, clock) for name in ("builtin", "tickets")}}
-    built = EmbeddedEngine({"default": shop}, store, clock=clock, desks=desks, lines={"voice": phone}, alarm=alarm, manual=True)
+    built = EmbeddedEngine({"default": shop}, store, clock=clock, desks=desks, lines={"voice": phone}, alarm=alarm, tell=alarm, manual=True)
     built.noise = noise
     await built.begin()
     yield built

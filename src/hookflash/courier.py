@@ -84,14 +84,17 @@ class Courier:
         desks: Mapping[tuple[str, str], Desk],
         lines: Mapping[str, Line],
         alarm: Alarm,
+        tell: Alarm | None = None,
         poll: timedelta = POLL,
         chance: Callable[[], float] = random.random,
     ) -> None:
         """Take the tenants to work for, the desks by (tenant, name in the matrix), the lines by their kind, and the alarm.
 
-        The outbox is looked into every `poll`; `chance` (0 to 1) spreads the tries of what failed together.
+        `tell` is for what need not wake anybody. The outbox is looked into every `poll`; `chance` (0 to 1) spreads the
+        tries of what failed together.
         """
         self.poll, self._chance = poll, chance
+        self._tell = tell or alarm
         self._steps = steps
         self._store = store
         self._clock = clock
@@ -272,7 +275,7 @@ class Courier:
         tenant, delivery = item.tenant, item.delivery
         if handoff is None or isinstance(delivery, Alert):
             assert isinstance(delivery, Alert)
-            await self._alarm(item.handoff, delivery.what)
+            await (self._tell if delivery.routine else self._alarm)(item.handoff, delivery.what)
         elif isinstance(delivery, DeliverBrief):
             return BriefDelivered(receipt=await self._desk(tenant, delivery.desk).deliver(handoff.brief, delivery.key))
         elif isinstance(delivery, Ring):
@@ -296,8 +299,9 @@ class Courier:
             return
         after = await self._steps.apply(item.handoff, event, tenant=item.tenant, done=item.lease)
         ring = item.delivery
-        if isinstance(ring, Ring) and after.ringing != ring.key:
-            await self._line(ring.to.line).stop(after, ring.to, f"{ring.key}:stop")  # it was called off while it was placed
+        if isinstance(ring, Ring) and after.ringing != ring.key:  # it was called off while it was placed
+            late = StopRinging(key=f"{ring.key}:stop-late", to=ring.to)
+            await self._store.leave(item.tenant, item.handoff, item.urgency, late, self._clock.now())
 
     async def _failed(self, item: OutboxItem, error: HookflashError) -> None:
         """Put the work off, or give it up. A ring is not worth waiting for: its rung has failed."""

@@ -44,6 +44,7 @@ from hookflash.model import (
     State,
     Turn,
     TurnRecord,
+    Urgency,
 )
 from hookflash.model.conversation import identities_of
 from hookflash.ports import AuditEntry, Change, Clock, Lease, Roster, Store
@@ -62,6 +63,8 @@ SOMEBODY = "a responder"
 BARE_CONTEXT = ("reason", "history")
 # A roster is a convenience; an emergency does not wait for one.
 ROSTER_TIMEOUT = timedelta(seconds=1)
+# Handoffs in which nobody is being got hold of now.
+RESTING = (State.PROMISED, State.OVERDUE, State.ABANDONED)
 # How often a step is repeated when somebody else wrote first. Each repeat follows another's success.
 MAX_CONFLICTS = 20
 
@@ -150,6 +153,9 @@ class Engine:
         if not turn.final:  # most interim speech is not written, so that nothing would tell us of a change made elsewhere
             self._cache.pop((tenant, turn.conversation or ""), None)
         conversation = await self._load(tenant, turn.conversation or "")
+        if conversation.version == 0 and (turn.seq or 1) > 1:  # it may have been forgotten since its last turn
+            last = await self.store.last_seq_of_erased(tenant, conversation.id)
+            conversation = conversation.model_copy(update={"last_seq": last})
         seen = await self._seen(turn, conversation, again=again)
         if seen is not None:
             return seen
@@ -204,7 +210,11 @@ class Engine:
                 handoff, commands = step(open_handoff, event, matrix, now, await self._promised(open_handoff))
                 steps = (audit.of_step(open_handoff.state, event, handoff, commands, now),)
         elif record.decision.action is Action.ESCALATE:
-            handoff, commands = await self._request(record, spoken, matrix, now)
+            earlier = await self._earlier(spoken, record.decision)
+            if earlier is not None:  # what was known of them then is known now
+                before = before.model_copy(update={"customer": earlier.brief.customer.updated_by(before.customer)})
+                spoken = after(before, record)
+            handoff, commands = await self._request(record, spoken, matrix, now, earlier)
             record = record.model_copy(update={"decision": handoff.decision})
             spoken = after(before, record)
             steps = (audit.of_step(None, None, handoff, commands, now),)
@@ -220,7 +230,7 @@ class Engine:
         takes = record.turn.speaker is Speaker.RESPONDER and "accepted" in TRANSITIONS[handoff.state]
         return Accepted(responder=SOMEBODY) if takes and handoff.state is not State.CONNECTED else None
 
-    async def _request(self, record: TurnRecord, spoken: Conversation, matrix: Matrix, now: datetime) -> Step:
+    async def _request(self, record: TurnRecord, spoken: Conversation, matrix: Matrix, now: datetime, earlier: Handoff | None) -> Step:
         identifier = handoff_id(spoken.tenant, spoken.id, record.number, now)
         decision = record.decision.model_copy(update={"handoff": identifier})
         reachable = await self._reachable(decision, matrix, now)
@@ -237,13 +247,18 @@ class Engine:
             requested_at=now,
             changed_at=now,
         )
-        return begin(handoff, matrix, now, earlier=await self._earlier(spoken))
+        return begin(handoff, matrix, now, earlier=earlier)
 
-    async def _earlier(self, spoken: Conversation) -> Handoff | None:
-        """Return an open handoff of the same customer from another conversation, where there is one."""
-        known = identities_of(spoken.customer)
+    async def _earlier(self, spoken: Conversation, decision: Decision) -> Handoff | None:
+        """Return an open handoff of the same customer from another conversation that may go on in this one.
+
+        One that rings is left to ring, and one that is more urgent is not taken over by one that is less.
+        """
+        known = identities_of(spoken.customer) if spoken.customer.verified is not False else ()
         found = await self.store.open_handoffs_of(spoken.tenant, known) if known else ()
-        return next((handoff for handoff in found if handoff.conversation != spoken.id), None)
+        urgency = (decision.urgency or Urgency.NORMAL).rank
+        fits = (one for one in found if one.conversation != spoken.id and one.state in RESTING and one.plan.urgency.rank <= urgency)
+        return next(fits, None)
 
     async def _promised(self, handoff: Handoff) -> int:
         """Return how many promises its desk has open, where that makes a difference."""

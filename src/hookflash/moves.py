@@ -225,21 +225,22 @@ def _stop(handoff: Handoff) -> tuple[Command, ...]:
 
 def _make_promise(handoff: Handoff, at: Setting, *, tell: bool) -> Step:
     """Promise that somebody gets back. What was told before stands, unless its time has passed."""
-    terms, customer = handoff.plan.promise, handoff.brief.customer
-    contact = contact_of(customer, handoff.channel)
+    terms, customer, before = handoff.plan.promise, handoff.brief.customer, _owed(handoff)
+    contact = contact_of(customer, handoff.channel) or (before.contact if before else None)
     due = due_time(terms, at.matrix, at.now, waiting=at.promised, zone=customer.timezone if contact == "phone" else None)
-    before = handoff.promise
-    if before is not None and at.now < before.due < due:
+    if before is not None and at.now < before.due and (before.due < due or before.agreed):
         due = before.due
     text = promise_words(handoff, due, contact, at)
+    kept = before or handoff.promise
     promise = Promise(
         id=f"{handoff.id}:promise",
         due=due,
-        made_at=at.now,
+        made_at=before.made_at if before else at.now,
         by=terms.desk,
-        told=text if tell else None,
+        told=text if tell else before and before.told,
         contact=contact,
-        log=before.log if before else (),
+        assigned=before.assigned if before else None,
+        log=kept.log if kept else (),
     )
     brief = handoff.brief.model_copy(update={"promise": promise, "revision": handoff.brief.revision + 1})
     promised = changed(handoff, state=State.PROMISED, rung=None, ringing=None, promise=promise, brief=brief)
@@ -248,9 +249,15 @@ def _make_promise(handoff: Handoff, at: Setting, *, tell: bool) -> Step:
     return Step(promised, (ClearTimers(events=OF_LADDER), deliver(promised, terms.desk), *said, *noise, *watch(due, at.now)))
 
 
+def _owed(handoff: Handoff) -> Promise | None:
+    """Return the promise that stands open, overdue or not."""
+    return handoff.promise if handoff.promise and handoff.promise.state in ("open", "overdue") else None
+
+
 def customer_left(handoff: Handoff, event: Event, at: Setting) -> Step:
     """Nobody is left to be told anything, but somebody will get back to them, if there is any way to."""
-    if contact_of(handoff.brief.customer, handoff.channel) is None and handoff.plan.urgency is not Urgency.IMMEDIATE:
+    reached = contact_of(handoff.brief.customer, handoff.channel) is not None or _owed(handoff) is not None
+    if not reached and handoff.plan.urgency is not Urgency.IMMEDIATE:
         abandoned = changed(handoff, state=State.ABANDONED, rung=None, ringing=None)
         desk = () if handoff.receipts else (deliver(abandoned, handoff.plan.promise.desk),)
         return Step(abandoned, (*_stop(handoff), ClearTimers(events=OF_LADDER), *desk))
@@ -291,14 +298,16 @@ def _next_revision(handoff: Handoff, event: CustomerSpoke) -> Brief:
 
 
 def came_back(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step:
-    """A customer who had left is there again: begin anew."""
-    here = changed(handoff, brief=_next_revision(handoff, event), **({"plan": event.raised} if event.raised else {}))
+    """A customer who had left is there again: begin anew, with what they say now on the desk first."""
+    here = changed(handoff, brief=_next_revision(handoff, event), receipts=())
+    if event.raised is not None:
+        here = changed(here, decision=event.decision, plan=event.raised)
     return approach(here, 0, at)
 
 
 def go_on_from(handoff: Handoff, earlier: Handoff, at: Setting) -> Step:
     """Begin a handoff whose customer has an open one: what was promised then is owed now."""
-    owed = earlier.promise if earlier.promise and earlier.promise.state in ("open", "overdue") else None
+    owed = _owed(earlier)
     brief = handoff.brief.model_copy(update={"earlier": earlier.id, "promise": owed})
     onward = approach(changed(handoff, brief=brief, promise=owed), 0, at)
     merge = Supersede(key=f"{handoff.id}:supersede:{earlier.id}", handoff=earlier.id)
@@ -307,7 +316,9 @@ def go_on_from(handoff: Handoff, earlier: Handoff, at: Setting) -> Step:
 
 def superseded(handoff: Handoff, event: Superseded, at: Setting) -> Step:
     """The customer asked again in another conversation; what is owed to them is owed there now."""
-    gone = with_promise(changed(handoff, state=State.WRAPPED, rung=None, ringing=None, result=f"goes on in {event.by}"), state="moved")
+    brief = handoff.brief.model_copy(update={"revision": handoff.brief.revision + 1})
+    ended = changed(handoff, state=State.WRAPPED, rung=None, ringing=None, result=f"goes on in {event.by}", brief=brief)
+    gone = with_promise(ended, state="moved")
     told = tuple(deliver(gone, receipt.desk) for receipt in handoff.receipts)
     return Step(gone, (*_stop(handoff), ClearTimers(events=(*OF_LADDER, *OF_PROMISE)), *told))
 

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from hookflash.matrix.retention import Retention
 from hookflash.model import (
-    Alert,
     Brief,
     Conversation,
     Delivery,
@@ -239,8 +238,12 @@ class Store(Protocol):
         """Give work back, to be tried again after a while; `tried` counts it as an attempt."""
         ...
 
-    async def announce(self, tenant: str, alert: Alert, at: datetime) -> None:
-        """Leave noise about no handoff for the couriers; the same key is left once."""
+    async def leave(self, tenant: str, handoff: str, urgency: Urgency, delivery: Delivery, at: datetime) -> None:
+        """Leave work for the couriers; the same key is left once. An `Alert` may be about no handoff at all (empty)."""
+        ...
+
+    async def last_seq_of_erased(self, tenant: str, conversation: str) -> int | None:
+        """Return the number of the last turn of a conversation that was forgotten, where turns were numbered."""
         ...
 
     async def dead_letters(self, tenant: str, limit: int) -> tuple[OutboxItem, ...]:

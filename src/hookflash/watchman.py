@@ -13,7 +13,7 @@ import structlog
 
 from hookflash.errors import HookflashError, Retryable
 from hookflash.matrix.retention import Retention
-from hookflash.model import Alert, Event, Handoff
+from hookflash.model import Alert, Event, Handoff, Urgency
 from hookflash.ports import Change, Clock, Store, Timer
 from hookflash.summary import summary_of
 
@@ -25,6 +25,10 @@ HALT = timedelta(seconds=30)
 HEARTBEAT = timedelta(seconds=20)
 BATCH = 200
 NEGLECT = "neglect"
+# Noise about what happens once, not about what is so.
+ONCE = ("timer-", "clock-")
+# How long a round waits for its noise to be heard; the rest is heard beside the next rounds.
+LISTENING = timedelta(milliseconds=50)
 # How often to look for what is past its time.
 FORGETTING = timedelta(minutes=10)
 # Clocks that are kept by a time server move by less from one round to the next.
@@ -78,6 +82,7 @@ class Watchman:
         self._alarm = alarm
         self._beat = beat
         self._raised: set[str] = set()
+        self._sounding: dict[str, asyncio.Task[None]] = {}
         self._beaten_at: float | None = None
         self._clock_was: tuple[datetime, float] | None = None
         self.last_round: float | None = None
@@ -102,6 +107,8 @@ class Watchman:
         await self._find_halted(now)
         await self._forget(now)
         await self._sum_up(now)
+        if self._sounding:
+            await asyncio.wait(self._sounding.values(), timeout=LISTENING.total_seconds())
         self.last_round = _steady()
         await self._heartbeat()
         return len(timers)
@@ -116,7 +123,7 @@ class Watchman:
             await self._store.clock_was_set(now)
         self._clock_was = now, steady
         if abs(jump) > JUMP.total_seconds():
-            await self._alarm("", f"the clock of this machine was set by {jump:+.0f} s; promises are kept by the new time")
+            self._sound(f"clock-{steady:.0f}", "", f"the clock of this machine was set by {jump:+.0f} s; promises are kept by the new time")
 
     async def _fire(self, timer: Timer) -> None:
         try:
@@ -125,8 +132,11 @@ class Watchman:
             raise
         except HookflashError as error:
             log.error("timer_failed", handoff=timer.handoff, error=type(error).__name__)
-            await self._alarm(timer.handoff, f"a timer of handoff {timer.handoff} cannot be applied and was put aside")
+            self._sound(f"timer-{timer.id}", timer.handoff, f"a timer of handoff {timer.handoff} cannot be applied and was put aside")
             await self._store.commit(Change(tenant=timer.tenant, now=self._clock.now(), fired=timer.id))
+        except Exception as error:  # noqa: BLE001 - one handoff that cannot be read holds up no other
+            log.error("timer_failed", handoff=timer.handoff, error=type(error).__name__)
+            self._sound(f"timer-{timer.id}", timer.handoff, f"a timer of handoff {timer.handoff} fails and is tried again")
 
     async def _find_halted(self, now: datetime) -> None:
         """Make noise, once each, for handoffs that nothing will move, and once for work that nobody does."""
@@ -135,12 +145,27 @@ class Watchman:
         if neglected := await self._store.neglected(now - HALT, BATCH):
             first = neglected[0].handoff
             found[NEGLECT] = f"handoff {first} has work that no courier takes, as {len({one.handoff for one in neglected}) - 1} others have"
-        self._raised &= found.keys()
+        self._raised = {key for key in self._raised if key in found or key.startswith(ONCE)}
         for handoff, what in found.items():
             if handoff not in self._raised:
                 log.error("handoff_halted", what=what)
-                await self._alarm("" if handoff == NEGLECT else handoff, what)
-                self._raised.add(handoff)
+                self._sound(handoff, "" if handoff == NEGLECT else handoff, what)
+
+    def _sound(self, key: str, handoff: str, what: str) -> None:
+        """Make noise beside the round, once; where nobody could be told, the next round tries again."""
+        if key in self._raised or key in self._sounding:
+            return
+
+        async def sound() -> None:
+            try:
+                await self._alarm(handoff, what)
+                self._raised.add(key)
+            except Exception as error:  # noqa: BLE001 - timers do not wait for whoever is to be told
+                log.error("alarm_failed", handoff=handoff, error=type(error).__name__)
+            finally:
+                self._sounding.pop(key, None)
+
+        self._sounding[key] = asyncio.create_task(sound())
 
     async def _forget(self, now: datetime) -> None:
         """Now and then forget what is past its time."""
@@ -160,7 +185,8 @@ class Watchman:
             made = await self._store.promises(tenant, open_only=False, since=yesterday, limit=MANY)
             summary = summary_of(made, yesterday, now)
             if summary.made or summary.open:
-                await self._store.announce(tenant, Alert(key=f"summary:{today.date()}", what=str(summary)), now)
+                told = Alert(key=f"summary:{today.date()}", what=f"{tenant}: {summary}", routine=True)
+                await self._store.leave(tenant, "", Urgency.NORMAL, told, now)
             self._summed_up[tenant] = today.date()
 
     async def _heartbeat(self) -> None:

@@ -63,7 +63,7 @@ async def test_a_promise_not_kept_makes_noise(engine, clock):
     await engine.courier.drain()
     noise = [what.split(handoff.id)[-1].strip() for what in engine.noise if handoff.id in what]
     assert noise == ["falls due soon", "is overdue; team is asked to keep it"]
-    assert [what for what in engine.noise if what.startswith("promises of the last day: 1 made, 0 kept")]
+    assert [what for what in engine.noise if what.startswith("default: promises of the last day: 1 made, 0 kept")]
     assert (await engine.handoff(handoff.id)).state is State.OVERDUE
     kept = await engine.wrap_up(handoff.id, "called, all fine")
     assert (kept.state, kept.promise.state) == (State.KEPT, "kept")

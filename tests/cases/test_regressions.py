@@ -10,7 +10,7 @@ from hookflash.app.wiring import EmbeddedEngine
 from hookflash.courier import AT_ONE_DESK
 from hookflash.errors import DeliveryFailed, ForbiddenMove, StoreUnavailable
 from hookflash.matrix import parse_matrix
-from hookflash.model import Action, Kind, Owner, Signal, State, ToolCall, Turn, Urgency
+from hookflash.model import Action, Customer, CustomerLeft, Kind, Owner, Signal, State, ToolCall, Turn, Urgency
 from hookflash.stores import SqliteStore
 from hookflash.testing import DOWN, FrozenClock, ScriptedDesk, ScriptedLine
 from tests.cases.test_engine import escalated, replied, said, told
@@ -32,8 +32,7 @@ async def test_an_alarm_that_fails_stops_nobody(engine, clock):
         raise ConnectionError("no network")
 
     working, engine.watchman._alarm = engine.watchman._alarm, failing
-    with pytest.raises(ConnectionError):
-        await engine.watchman.round()
+    await engine.watchman.round()
     engine.watchman._alarm = working
     await engine.watchman.round()
     assert (len(calls), len(engine.noise)) == (1, 1)
@@ -242,13 +241,20 @@ async def test_a_ring_placed_while_it_was_called_off_is_taken_back(engine, clock
 
     async def slow(handoff, rung, whisper, key):
         await engine.accept(handoff.id, "somebody quick")
+        await asyncio.sleep(0.05)  # the first order to stop is carried out before there is anything to stop
         await ordinary(handoff, rung, whisper, key)
+        phone.order.append("ring")
+
+    async def stop(handoff, rung, key):
+        phone.order.append("stop")
+        await ScriptedLine.stop(phone, handoff, rung, key)
 
     engine.courier._lines["chat"] = phone
-    phone.ring = slow
+    phone.ring, phone.stop, phone.order = slow, stop, []
     await engine.courier.drain()
     assert (await engine.handoff(decision.handoff)).state is State.CONNECTED
-    assert phone.stopped == ["team"]
+    assert set(phone.stopped) == {"team"}
+    assert phone.order.index("ring") < max(place for place, what in enumerate(phone.order) if what == "stop")
 
 
 async def test_words_that_came_too_late_are_not_said(engine, clock):
@@ -384,3 +390,56 @@ async def test_the_voice_line_says_what_is_said(engine, clock, phone):
     assert isinstance(phone, ScriptedLine)
     handoff = await escalated(engine, channel="voice")
     assert phone.said == [("chat-1", handoff.promise.told)]
+
+
+async def test_one_handoff_that_cannot_be_read_holds_up_no_other(engine, clock, crm):
+    """Its timer fails, loudly, round after round; everybody else's fires."""
+    clock.set(NOON)
+    crm.failures = [DOWN] * 99
+    poisoned = await engine.observe(said("I want a human", conversation="poisoned"))
+    others = [await engine.observe(said("I want a human", conversation=f"c{number}")) for number in range(3)]
+    await engine.store._writer.run(
+        lambda connection: connection.exec_driver_sql(f"UPDATE handoffs SET document = '{{}}' WHERE id = '{poisoned.handoff}'") and None
+    )
+    clock.advance(21)
+    await engine.watchman.round()
+    for decision in others:
+        assert (await engine.handoff(decision.handoff)).briefed_late
+    assert any(poisoned.handoff in what and "fails and is tried again" in what for what in engine.noise)
+
+
+async def test_whoever_is_to_be_told_and_does_not_answer_delays_no_timer(engine, clock, crm):
+    """An alarm that hangs is waited for beside the rounds."""
+    clock.set(NOON)
+    first = await escalated(engine)
+    await engine.store._writer.run(lambda connection: connection.exec_driver_sql("DELETE FROM timers") and None)
+    clock.advance(60 + 31)
+    never = asyncio.Event()
+
+    async def hangs(handoff, what):
+        await never.wait()
+
+    engine.watchman._alarm = hangs
+    await engine.watchman.round()
+    crm.failures = [DOWN] * 9
+    second = await engine.observe(said("I want a human", conversation="second"))
+    clock.advance(21)
+    async with asyncio.timeout(1):
+        await engine.watchman.round()
+    assert (await engine.handoff(second.handoff)).briefed_late
+    assert first.id in engine.watchman._sounding
+    never.set()
+
+
+async def test_an_emergency_is_not_taken_over_by_a_question(engine, clock):
+    """The same customer asks in a chat while the nurse is being rung for them: both go on."""
+    clock.set(NOON)
+    ana = Customer(id="ana-7")
+    crisis = await engine.observe(said("I took all my pills, I want to die", conversation="call", customer=ana))
+    question = await engine.observe(said("I want a human for my invoice", conversation="chat", customer=ana))
+    await engine.courier.drain()
+    assert (await engine.handoff(crisis.handoff)).state is State.RINGING
+    assert (await engine.handoff(question.handoff)).brief.earlier is None
+    await engine.apply(crisis.handoff, CustomerLeft())
+    again = await engine.observe(said("I want a human please", conversation="third", customer=ana))
+    assert (await engine.handoff(again.handoff)).brief.earlier != crisis.handoff

@@ -8,9 +8,10 @@ from typer.testing import CliRunner
 
 from hookflash.app.cli import cli
 from hookflash.app.wiring import EmbeddedEngine
+from hookflash.errors import ForbiddenMove, InputError, SequenceError
 from hookflash.matrix import parse_matrix
 from hookflash.matrix.retention import Retention
-from hookflash.model import Customer, Turn
+from hookflash.model import Customer, CustomerLeft, State, Turn
 from hookflash.stores import SqliteStore
 from hookflash.stores.postgres import PostgresStore
 from hookflash.testing import ScriptedDesk
@@ -111,8 +112,6 @@ async def test_nothing_is_left_in_the_file(tmp_path, clock):
 
 async def test_what_is_owed_or_held_is_not_erased(database, clock):
     """An open handoff, or a legal hold, keeps everything; the message says which."""
-    from hookflash.errors import ForbiddenMove, InputError
-
     clock.set(NOON)
     handoff = await escalated(database, clock, finished=False)
     with pytest.raises(ForbiddenMove, match=f"{handoff} is open"):
@@ -150,6 +149,43 @@ async def test_records_go_when_their_time_is_over(database, clock, full):
     assert await store.expire("default", NOON + 99 * day, Retention(audit=60 * day)) > 0
     assert not await store.audit("default", "c")
     await store.close()
+
+
+async def test_a_forgotten_conversation_goes_on_where_its_numbers_were(database, clock):
+    """After years of silence the next numbered turn is taken, the request for a person in it heard."""
+    store = opened(database)
+    engine = EmbeddedEngine({"default": parse_matrix(SHOP)}, store, clock=clock, desks={}, manual=True)
+    async with engine:
+        await engine.observe(Turn(conversation="wa-1", speaker="customer", text="hello", language="en", seq=1))
+        await store.expire("default", clock.now() + timedelta(days=500), Retention(conversations=timedelta(days=400)))
+        engine._cache.clear()
+        asked = Turn(conversation="wa-1", speaker="customer", text="I want a human", language="en", seq=2)
+        assert (await engine.observe(asked)).handoff
+        stranger = asked.model_copy(update={"conversation": "wa-2"})
+        with pytest.raises(SequenceError):
+            await engine.observe(stranger)
+
+
+async def test_a_hold_on_a_conversation_keeps_it(database, clock, full):
+    """Also where its customer is known by nothing else."""
+    await asked(database, "hold", "--customer", "c", "--why", "case 9")
+    with pytest.raises(ForbiddenMove, match="case 9"):
+        await asked(database, "erase", "--customer", "ana-7")
+    store = opened(database)
+    await store.expire("default", NOON + timedelta(days=999), Retention(conversations=timedelta(days=1)))
+    assert await store.conversation("default", "c")
+    await store.close()
+
+
+async def test_whoever_hung_up_for_good_is_forgotten_in_time(database, clock):
+    """An abandoned handoff owes nobody anything."""
+    store = opened(database)
+    engine = EmbeddedEngine({"default": parse_matrix(SHOP)}, store, clock=clock, desks={}, manual=True)
+    async with engine:
+        decision = await engine.observe(Turn(conversation="v", speaker="customer", text="I want a human", language="en", channel="voice"))
+        assert (await engine.apply(decision.handoff, CustomerLeft())).state is State.ABANDONED
+        assert await store.expire("default", clock.now() + timedelta(days=500), Retention(conversations=timedelta(days=400))) == 1
+        assert not await store.handoffs("default")
 
 
 async def test_the_watchman_forgets(engine, clock):

@@ -195,8 +195,12 @@ def test_a_caller_who_leaves_without_a_way_to_reach_them_is_noted_and_welcome_ba
     left, commands = go(ringing, CustomerLeft(), now=NOON)
     assert (left.state, left.promise) == (State.ABANDONED, None)
     assert of(StopRinging, commands)
-    back, _ = go(left, spoke(), now=NOON)
-    assert back.state is State.BRIEFED
+    back, commands = go(left, spoke(a_plan(NIGHT, urgency=Urgency.IMMEDIATE)), now=NOON)
+    assert (back.state, back.plan.urgency, back.decision) == (State.REQUESTED, Urgency.IMMEDIATE, spoke().decision)
+    assert of(DeliverBrief, commands)[0].key.endswith(f":{back.brief.revision}")
+    assert go(back, receipt("tickets"), now=NOON)[0].state is State.BRIEFED
+    calm, _ = go(left, spoke(), now=NOON)
+    assert calm.plan == left.plan
     early, commands = go(of_customer(Customer(), Channel.VOICE, now=NOON), CustomerLeft(), now=NOON)
     assert of(DeliverBrief, commands)[0].desk == "tickets"
     crisis, _ = go(of_customer(Customer(), Channel.VOICE, urgency=Urgency.IMMEDIATE, now=NOON), CustomerLeft(), now=NOON)
@@ -214,6 +218,7 @@ def test_a_customer_who_comes_back_elsewhere_goes_on_where_they_were(go, promise
     rung, _ = go(went_on, receipt("tickets"), started, failed("no answer"), now=later)
     assert rung.promise.due == promised.promise.due
     old, commands = go(promised, Superseded(by="ho-2"), now=later)
+    assert of(DeliverBrief, commands)[0].key.endswith(f":{promised.brief.revision + 1}")  # and its ticket says so
     assert (old.state, old.promise.state, old.result) == (State.WRAPPED, "moved", "goes on in ho-2")
     ringing, _ = go(fresh(), receipt(), started)
     assert of(StopRinging, go(ringing, Superseded(by="ho-2"))[1])
@@ -222,6 +227,25 @@ def test_a_customer_who_comes_back_elsewhere_goes_on_where_they_were(go, promise
     assert overdue.promise.due + timedelta(hours=1) in {timer.at for timer in of(SetTimer, commands)}
     fresh_one, commands = begin(newer, MATRIX, later, earlier=ringing)
     assert fresh_one.promise is None
+
+
+def test_what_is_owed_from_before_outlives_a_hang_up(go, promised):
+    """A caller who holds a promise and hangs up without a number is called all the same, at the time told."""
+    newer = of_customer(Customer(), Channel.VOICE, now=NOON)
+    went_on, _ = begin(newer.model_copy(update={"id": "ho-2"}), MATRIX, EVENING + timedelta(minutes=5), earlier=promised)
+    left, _ = go(went_on, CustomerLeft(), now=EVENING + timedelta(minutes=6))
+    assert (left.state, left.promise.due, left.promise.contact) == (State.PROMISED, promised.promise.due, "phone")
+    assert left.promise.told == promised.promise.told
+
+
+def test_an_agreed_time_and_who_has_it_stand(go, promised):
+    """Whatever is promised anew, what the customer agreed to is not moved to earlier, nor taken from whoever took it on."""
+    agreed = promised.promise.due + timedelta(days=3)
+    order = PromiseRescheduled(due=agreed, by="Lena", word="on Friday")
+    moved, _ = go(promised, PromiseAssigned(to="Lena"), order, now=EVENING)
+    told = spoke(a_plan()).model_copy(update={"brief": moved.brief})
+    again, _ = go(moved, told, receipt("tickets"), now=EVENING + timedelta(hours=1))
+    assert (again.promise.due, again.promise.assigned, again.promise.made_at) == (agreed, "Lena", promised.promise.made_at)
 
 
 def test_a_line_that_is_out_of_order_is_heard_of(go):

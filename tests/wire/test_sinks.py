@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 from aiosmtpd.controller import Controller
 
-from hookflash.app.sinks import alarm_of, sinks_of
+from hookflash.app.sinks import alarm_of, news_of, sinks_of
 from hookflash.errors import ConfigError, DeliveryFailed
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -86,7 +86,7 @@ def posting_to(take):
 
 
 async def test_every_sink_hears_it(mailbox):
-    """A message in the mailbox, an incident with the handoff's key, and the web hook's document."""
+    """A message in the mailbox, an incident for each finding, and the web hook's document."""
     incidents, posted = Incidents(), []
     with posting_to(incidents.take) as events, posting_to(lambda body: posted.append(body) or 200) as hook:
         alarm = alarm_of(
@@ -102,11 +102,22 @@ async def test_every_sink_hears_it(mailbox):
         await alarm("ho-1", "the promise of ho-1 is overdue")
         await alarm("", "the clock of this machine was set")
     assert posted[0] == {"handoff": "ho-1", "what": "handoff ho-1 is ringing and nothing will move it"}
-    assert (incidents.events, len(incidents.open)) == (3, 2)
+    assert (incidents.events, len(incidents.open)) == (3, 3)  # what is new wakes people again
     recipients, message = mailbox.messages[0]
     assert recipients == ["ops@example.com"]
     assert "Subject: hookflash: handoff ho-1 is ringing" in message
     assert "hookflash handoffs ho-1" in message
+
+
+async def test_news_wakes_nobody(mailbox):
+    """It is mailed and posted, and nobody is paged."""
+    incidents = Incidents()
+    with posting_to(incidents.take) as events:
+        settings = {"HOOKFLASH_PAGERDUTY_KEY": KEY, "HOOKFLASH_PAGERDUTY_URL": events}
+        mail = {"HOOKFLASH_ALARM_EMAIL": "ops@example.com", "HOOKFLASH_SMTP_URL": mailbox.url}
+        await news_of(settings | mail)("", "default: promises of the last day: 3 made")
+        await news_of(settings)("", "default: promises of the last day: 3 made")
+    assert (len(mailbox.messages), incidents.events) == (1, 0)
 
 
 async def test_one_sink_that_fails_keeps_no_other_from_hearing(mailbox):

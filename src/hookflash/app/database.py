@@ -23,14 +23,19 @@ def look_into(matrix: Path, database: str | None) -> SqlStore:
     return _opened(at, serve=False)
 
 
+def look_into_current(matrix: Path, database: str | None) -> SqlStore:
+    """Open a database to look only. Raises `InputError` as well where its tables are of an earlier version."""
+    look = look_into(matrix, database)
+    if look.revision != HEAD:
+        asyncio.run(look.close())
+        raise InputError(f"{look.where} has the tables of an earlier version; run `hookflash db upgrade` first")
+    return look
+
+
 def mend(matrix: Path, database: str | None) -> SqlStore:
     """Open the database to change something in it, beside whatever server works on it. Raises `InputError` and others."""
-    at = database_at(matrix, database)
-    look = look_into(matrix, database)
-    asyncio.run(look.close())
-    if look.revision != HEAD:
-        raise InputError(f"{look.where} has the tables of an earlier version; run `hookflash db upgrade` first")
-    return _opened(at, serve=False, mend=True)
+    asyncio.run(look_into_current(matrix, database).close())
+    return _opened(database_at(matrix, database), serve=False, mend=True)
 
 
 def _opened(at: Path | str, *, serve: bool, mend: bool = False) -> SqlStore:

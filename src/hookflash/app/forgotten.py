@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
-from hookflash.app.database import look_into, mend
+from hookflash.app.database import look_into_current, mend
 from hookflash.errors import InputError
 from hookflash.ports import Erased
 from hookflash.stores import erasure
@@ -74,10 +74,10 @@ class HoldsView:
 
 def erase_customer(matrix: Path, database: str | None, tenant: str, customer: str, why: str, *, dry_run: bool) -> ErasedView:
     """Forget everything of a customer. Raises `InputError` where nothing is known of them, or something keeps it."""
-    found = _in(look_into(matrix, database), lambda connection: erasure.known_as(connection, tenant, customer))
+    found = _in(look_into_current(matrix, database), lambda connection: erasure.known_as(connection, tenant, customer))
     if not found:
         raise InputError("nothing is kept of this customer; give the id, phone or e-mail by which the assistant's side named them")
-    tickets = _in(look_into(matrix, database), lambda connection: erasure.tickets_elsewhere(connection, tenant, found))
+    tickets = _in(look_into_current(matrix, database), lambda connection: erasure.tickets_elsewhere(connection, tenant, found))
     if dry_run:
         return ErasedView(None, tuple(found), tuple(tickets))
     now = datetime.now(UTC)
@@ -101,7 +101,7 @@ def release_customer(matrix: Path, database: str | None, tenant: str, customer: 
 
 def holds_view(matrix: Path, database: str | None, tenant: str) -> HoldsView:
     """Return every hold. Raises `InputError`."""
-    return HoldsView(tuple(_in(look_into(matrix, database), lambda connection: erasure.held(connection, tenant))))
+    return HoldsView(tuple(_in(look_into_current(matrix, database), lambda connection: erasure.held(connection, tenant))))
 
 
 def _in(store: SqlStore, job: Callable[[Connection], T]) -> T:

@@ -19,7 +19,7 @@ from hookflash.app.config import API_KEY, HEARTBEAT_URL, api_keys, database_at
 from hookflash.app.database import open_store
 from hookflash.app.http import create_app
 from hookflash.app.logs import set_up_logs
-from hookflash.app.sinks import alarm_of
+from hookflash.app.sinks import alarm_of, news_of
 from hookflash.app.wiring import EVERYTHING, EmbeddedEngine
 from hookflash.engine import DEFAULT_TENANT
 from hookflash.errors import ConfigError
@@ -76,7 +76,7 @@ async def _work(engine: EmbeddedEngine) -> None:
 
 def _engine(matrices: Mapping[str, Matrix], matrix: Path, database: str | None, duties: Collection[str]) -> EmbeddedEngine:
     store = open_store(database_at(matrix, database))
-    return EmbeddedEngine(matrices, store, alarm=alarm_of(os.environ), beat=_beat(), duties=duties)
+    return EmbeddedEngine(matrices, store, alarm=alarm_of(os.environ), tell=news_of(os.environ), beat=_beat(), duties=duties)
 
 
 def _announce(where: str, *, json: bool) -> None:

@@ -19,9 +19,9 @@ from hookflash.watchman import Alarm
 log = structlog.get_logger("hookflash")
 
 CALL_SECONDS = 5.0
-# PagerDuty's Events API v2, and the longest summary and key that it takes.
+# PagerDuty's Events API v2, and the longest summary that it takes.
 EVENTS_API = "https://events.pagerduty.com/v2/enqueue"
-MAX_SUMMARY, MAX_DEDUP_KEY = 1024, 255
+MAX_SUMMARY = 1024
 
 Sink = Callable[[str, str], Awaitable[None]]
 """Takes the handoff's id (empty where it is about none) and what is wrong; raises where it could not pass it on."""
@@ -32,14 +32,27 @@ async def log_alarm(handoff: str, what: str) -> None:
     log.critical("alarm", handoff=handoff, what=what)
 
 
+async def log_news(handoff: str, what: str) -> None:
+    """Note what need not wake anybody."""
+    log.info("news", handoff=handoff, what=what)
+
+
 def alarm_of(environment: Mapping[str, str]) -> Alarm:
     """Return what makes noise by the environment's settings. Raises `ConfigError` for settings that cannot be."""
-    sinks = sinks_of(environment)
+    return _to_all(log_alarm, sinks_of(environment))
+
+
+def news_of(environment: Mapping[str, str]) -> Alarm:
+    """Return what tells news: all the same, but for those who are paged. Raises `ConfigError`."""
+    return _to_all(log_news, sinks_of({name: value for name, value in environment.items() if name != PAGERDUTY_KEY}))
+
+
+def _to_all(note: Alarm, sinks: Sequence[Sink]) -> Alarm:
     if not sinks:
-        return log_alarm
+        return note
 
     async def alarm(handoff: str, what: str) -> None:
-        await log_alarm(handoff, what)
+        await note(handoff, what)
         outcomes = await asyncio.gather(*(sink(handoff, what) for sink in sinks), return_exceptions=True)
         failed = [type(outcome).__name__ for outcome in outcomes if isinstance(outcome, Exception)]
         if failed:
@@ -74,7 +87,7 @@ def _pagerduty(key: str, url: str) -> Sink:
         event = {
             "routing_key": key,
             "event_action": "trigger",
-            "dedup_key": (handoff or hashlib.sha256(what.encode()).hexdigest())[:MAX_DEDUP_KEY],
+            "dedup_key": hashlib.sha256(f"{handoff} {what}".encode()).hexdigest(),  # a new finding wakes people again
             "payload": {"summary": what[:MAX_SUMMARY], "source": "hookflash", "severity": "critical", "component": handoff or "hookflash"},
         }
         await _post(url, event)

@@ -142,11 +142,11 @@ class RetriedView:
 def retried_view(matrix: Path, database: str | None, tenant: str, handoff: str | None) -> RetriedView:
     """Take up again what was given up, and return it to show. Raises `InputError`."""
 
-    async def ask(store: Store) -> RetriedView:
+    async def _retry(store: Store) -> RetriedView:
         letters = [one for one in await store.dead_letters(tenant, 1_000) if handoff in (None, one.handoff)]
         return RetriedView(tuple(letters), await store.retry(tenant, handoff))
 
-    return _ask(mend(matrix, database), ask)
+    return _ask(mend(matrix, database), _retry)
 
 
 def handoffs_view(matrix: Path, database: str | None, tenant: str, states: Sequence[str], limit: int) -> HandoffsView:

@@ -15,7 +15,7 @@ import structlog
 
 from hookflash.app.config import database_at, model_settings
 from hookflash.app.database import open_store
-from hookflash.app.sinks import log_alarm
+from hookflash.app.sinks import log_alarm, log_news
 from hookflash.brief.entities import entities
 from hookflash.courier import Courier
 from hookflash.desks import BuiltinDesk, WebhookDesk
@@ -166,6 +166,7 @@ class EmbeddedEngine(Engine):
         lines: Mapping[str, Line] | None = None,
         detectors: Sequence[Detector] = (),
         alarm: Callable[[str, str], Any] = log_alarm,
+        tell: Callable[[str, str], Any] = log_news,
         beat: Beat | None = None,
         duties: Collection[str] = EVERYTHING,
         manual: bool = False,
@@ -181,7 +182,8 @@ class EmbeddedEngine(Engine):
         built = build_desks(matrices, store, clock, self._client) if desks is None else {}
         given = {(tenant, name): desk for tenant in matrices for name, desk in (desks or {}).items()}
         all_lines = {"chat": ChatLine(store, clock), **_plugged_lines(), **(lines or {})}
-        self.courier = Courier(self, store, clock, tenants=tuple(matrices), desks={**built, **given}, lines=all_lines, alarm=alarm)
+        both = {**built, **given}
+        self.courier = Courier(self, store, clock, tenants=tuple(matrices), desks=both, lines=all_lines, alarm=alarm, tell=tell)
         kept = {name: matrix.retention for name, matrix in matrices.items()}
         zones = {name: ZoneInfo(matrix.business.timezone) for name, matrix in matrices.items()}
         self.watchman = Watchman(self, store, clock, alarm=alarm, beat=beat, retention=kept, zones=zones)

@@ -105,6 +105,11 @@ class Promise(Frozen):
     log: tuple[PromiseEntry, ...] = ()
     """What was done about it, oldest first."""
 
+    @property
+    def agreed(self) -> bool:
+        """Whether its time is one that the customer agreed to."""
+        return any(entry.what == "rescheduled" for entry in self.log)
+
 
 class Brief(Frozen):
     """The context packet. `revision` counts up as later turns are added; readers refuse unknown major schemas."""

@@ -341,6 +341,8 @@ class Alert(Frozen):
     kind: Literal["alert"] = "alert"
     key: str
     what: str
+    routine: bool = False
+    """Whether it is only to be known, and need not wake anybody."""
 
 
 class Supersede(Frozen):

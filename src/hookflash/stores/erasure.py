@@ -6,30 +6,33 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, select, update
 
 from hookflash.errors import ForbiddenMove
 from hookflash.matrix.retention import Retention
-from hookflash.model import BUILTIN_DESK, Handoff
 from hookflash.ports import Erased
 from hookflash.stores import tables as t
 from hookflash.stores.dialect import insert_for
 
 # How much is forgotten in one transaction, so that nobody waits long behind it.
 BATCH = 200
+CONVERSATION = "conversation:"
 
 
 def identities(customer: str) -> list[str]:
-    """Return the ways in which a customer may be known by an id, a phone number or an e-mail address."""
-    return [f"id:{customer}", f"phone:{customer}", f"email:{customer.lower()}"]
+    """Return the ways in which a customer may be known by an id, a phone number, an e-mail address, or a conversation."""
+    return [f"id:{customer}", f"phone:{customer}", f"email:{customer.lower()}", f"{CONVERSATION}{customer}"]
 
 
 def tickets_elsewhere(connection: Connection, tenant: str, conversations: Sequence[str]) -> list[str]:
-    """Return the tickets that desks of others hold of conversations, as `desk number`."""
-    own = (t.handoffs.c.tenant == tenant) & t.handoffs.c.conversation.in_(conversations)
-    documents = connection.execute(select(t.handoffs.c.document).where(own)).scalars().all()
-    receipts = [receipt for document in documents for receipt in Handoff.model_validate_json(document).receipts]
-    return sorted({f"{receipt.desk} {receipt.ticket}" for receipt in receipts if receipt.desk != BUILTIN_DESK})
+    """Return the tickets that desks of others were ever given of conversations, as `desk number`."""
+    entry = t.audit.c
+    own = (entry.tenant == tenant) & entry.conversation.in_(conversations) & (entry.what == "brief_delivered")
+    documents = connection.execute(select(entry.document).where(own)).scalars().all()
+    receipts = [json.loads(document)["event"]["receipt"] for document in documents]
+    here = (t.receipts.c.tenant == tenant) & t.receipts.c.key.in_([receipt["key"] for receipt in receipts])
+    ours = set(connection.execute(select(t.receipts.c.key).where(here)).scalars())
+    return sorted({f"{receipt['desk']} {receipt['ticket']}" for receipt in receipts if receipt["key"] not in ours})
 
 
 def known_as(connection: Connection, tenant: str, customer: str) -> list[str]:
@@ -45,22 +48,41 @@ def erase(connection: Connection, tenant: str, conversations: Sequence[str], why
 
     Raises `ForbiddenMove` where a handoff of theirs is open or a hold is on them; then nothing was erased.
     """
+    _hold_still(connection, tenant, conversations)
     _require_free(connection, tenant, conversations)
     counts = {"conversations": 0, "turns": 0, "handoffs": 0, "entries": 0}
     for conversation in conversations:
         gone = _erase_one(connection, tenant, conversation, audit=audit)
-        counts = {name: counts[name] + gone[name] for name in counts}
         tombstone = {"why": why, **gone}
-        name = "erased-" + hashlib.sha256(f"{tenant}\x00{conversation}".encode()).hexdigest()[:16]
-        entry = {"tenant": tenant, "conversation": name, "at": t.to_micros(now), "what": "erased", "document": json.dumps(tombstone)}
-        connection.execute(insert(t.audit).values(entry))
+        counts = {name: counts[name] + gone[name] for name in counts}
+        stone = {"conversation": _buried(tenant, conversation), "at": t.to_micros(now), "document": json.dumps(tombstone)}
+        connection.execute(insert(t.audit).values(stone | {"tenant": tenant, "what": "erased"}))
     return Erased(**counts)
+
+
+def _buried(tenant: str, conversation: str) -> str:
+    """Return the name of a tombstone: it is found by whoever knows the conversation's, and tells it to nobody."""
+    return "erased-" + hashlib.sha256(f"{tenant}\x00{conversation}".encode()).hexdigest()[:16]
+
+
+def last_seq(connection: Connection, tenant: str, conversation: str) -> int | None:
+    """Return the number of the last turn of a conversation that was forgotten, where turns were numbered."""
+    own = (t.audit.c.tenant == tenant) & (t.audit.c.conversation == _buried(tenant, conversation))
+    document = connection.execute(select(t.audit.c.document).where(own).order_by(t.audit.c.id.desc()).limit(1)).scalar_one_or_none()
+    last: int | None = json.loads(document).get("last_seq") if document else None
+    return last
+
+
+def _hold_still(connection: Connection, tenant: str, conversations: Sequence[str]) -> None:
+    """Let nobody write to conversations until we are done: every turn, and so every new handoff, writes to its own."""
+    own = (t.conversations.c.tenant == tenant) & t.conversations.c.id.in_(sorted(conversations))
+    connection.execute(update(t.conversations).where(own).values(version=t.conversations.c.version))
 
 
 def _require_free(connection: Connection, tenant: str, conversations: Sequence[str]) -> None:
     hand = t.handoffs.c
     unfinished = select(hand.id).where(
-        (hand.tenant == tenant) & hand.conversation.in_(conversations) & hand.state.in_([*t.OPEN, t.CONNECTED])
+        (hand.tenant == tenant) & hand.conversation.in_(conversations) & hand.state.in_([*t.OWED, t.CONNECTED])
     )
     if open_ones := sorted(connection.execute(unfinished).scalars()):
         raise ForbiddenMove(f"something is still owed to them: {', '.join(open_ones)} is open; wrap it up first. Nothing was erased")
@@ -69,12 +91,13 @@ def _require_free(connection: Connection, tenant: str, conversations: Sequence[s
 
 
 def _held(tenant: str, conversations: Sequence[str]) -> Any:
-    known, hold = t.identities.c, t.holds.c
-    same = (hold.tenant == known.tenant) & (hold.identity == known.identity)
-    return select(hold.why).where(same & (known.tenant == tenant) & known.conversation.in_(conversations))
+    known, held = t.identities.c, t.holds.c
+    by_identity = select(known.identity).where((known.tenant == tenant) & known.conversation.in_(conversations))
+    names = [f"{CONVERSATION}{conversation}" for conversation in conversations]
+    return select(held.why).where((held.tenant == tenant) & (held.identity.in_(by_identity) | held.identity.in_(names)))
 
 
-def _erase_one(connection: Connection, tenant: str, conversation: str, *, audit: bool) -> dict[str, int]:
+def _erase_one(connection: Connection, tenant: str, conversation: str, *, audit: bool) -> dict[str, Any]:
     own = {table: _of(table, tenant, conversation) for table in (t.turns, t.messages, t.identities, t.audit)}
     handoffs = (
         connection.execute(select(t.handoffs.c.id).where((t.handoffs.c.tenant == tenant) & (t.handoffs.c.conversation == conversation)))
@@ -89,11 +112,12 @@ def _erase_one(connection: Connection, tenant: str, conversation: str, *, audit:
         connection.execute(delete(t.handoffs).where((t.handoffs.c.tenant == tenant) & (t.handoffs.c.id == handoff)))
     for table in (t.messages, t.identities):
         connection.execute(delete(table).where(own[table]))
+    last = connection.execute(select(func.max(t.turns.c.seq)).where(own[t.turns])).scalar()
     turns = connection.execute(delete(t.turns).where(own[t.turns])).rowcount
     entries = connection.execute(delete(t.audit).where(own[t.audit])).rowcount if audit else 0
     whole = (t.conversations.c.tenant == tenant) & (t.conversations.c.id == conversation)
     there = connection.execute(delete(t.conversations).where(whole)).rowcount
-    return {"conversations": there, "turns": turns, "handoffs": len(handoffs), "entries": entries}
+    return {"conversations": there, "turns": turns, "handoffs": len(handoffs), "entries": entries, "last_seq": last}
 
 
 def _of(table: Any, tenant: str, conversation: str) -> ColumnElement[bool]:
@@ -105,7 +129,10 @@ def expire(connection: Connection, tenant: str, now: datetime, retention: Retent
     """Forget a batch of what is past its time; return how many records went."""
     gone = 0
     if retention.conversations is not None:
-        old = _forgotten(connection, tenant, t.to_micros(now - retention.conversations))
+        before = t.to_micros(now - retention.conversations)
+        old = _forgotten(connection, tenant, before)
+        _hold_still(connection, tenant, old)
+        old = _forgotten(connection, tenant, before, among=old)  # somebody may have spoken just now
         gone += erase(connection, tenant, old, "retention", now, audit=False).conversations
     if retention.audit is not None:
         gone += _first_of(connection, t.audit, (t.audit.c.tenant == tenant) & (t.audit.c.at < t.to_micros(now - retention.audit)))
@@ -113,14 +140,15 @@ def expire(connection: Connection, tenant: str, now: datetime, retention: Retent
     return gone + _first_of(connection, t.outbox, finished)
 
 
-def _forgotten(connection: Connection, tenant: str, before: int) -> Sequence[str]:
+def _forgotten(connection: Connection, tenant: str, before: int, among: Sequence[str] | None = None) -> Sequence[str]:
     """Return conversations that have not changed since, that owe nothing, and on which there is no hold."""
     talk, hand, known, hold = t.conversations.c, t.handoffs.c, t.identities.c, t.holds.c
-    owed = select(hand.id).where((hand.tenant == tenant) & (hand.conversation == talk.id) & hand.state.in_([*t.OPEN, t.CONNECTED]))
-    held = select(hold.why).where(
-        (hold.tenant == tenant) & (known.tenant == tenant) & (hold.identity == known.identity) & (known.conversation == talk.id)
-    )
-    query = select(talk.id).where((talk.tenant == tenant) & (talk.changed_at < before) & ~owed.exists() & ~held.exists())
+    owed = select(hand.id).where((hand.tenant == tenant) & (hand.conversation == talk.id) & hand.state.in_([*t.OWED, t.CONNECTED]))
+    theirs = select(known.identity).where((known.tenant == tenant) & (known.conversation == talk.id))
+    named = hold.identity == literal(CONVERSATION) + talk.id
+    held = select(hold.why).where((hold.tenant == tenant) & (hold.identity.in_(theirs) | named))
+    old = (talk.tenant == tenant) & (talk.changed_at < before) & ~owed.exists() & ~held.exists()
+    query = select(talk.id).where(old if among is None else old & talk.id.in_(among))
     return connection.execute(query.limit(BATCH)).scalars().all()
 
 

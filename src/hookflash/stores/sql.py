@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+import structlog
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, insert, select, update
 
 from hookflash.matrix.retention import Retention
 from hookflash.model import (
     BUILTIN_DESK,
-    Alert,
     Brief,
     Conversation,
     Delivery,
@@ -28,9 +28,11 @@ from hookflash.ports import AuditEntry, Change, Lease, Message, OutboxItem, Time
 from hookflash.stores import tables as t
 from hookflash.stores.claims import claims_by, set_right
 from hookflash.stores.dialect import insert_for
-from hookflash.stores.erasure import expire
+from hookflash.stores.erasure import expire, last_seq
 from hookflash.stores.worker import Worker
 from hookflash.stores.writes import outgoing, write
+
+log = structlog.get_logger("hookflash.store")
 
 T = TypeVar("T")
 # How many documents are read without leaving the event loop.
@@ -120,13 +122,13 @@ class SqlStore:
     async def promised(self, tenant: str, desk: str) -> int:
         """See `Store`."""
         hand = t.handoffs.c
-        owed = (hand.tenant == tenant) & (hand.promise_desk == desk) & hand.state.in_(t.OPEN)
+        owed = (hand.tenant == tenant) & (hand.promise_desk == desk) & hand.state.in_(t.OWED)
         return await self._reader.run(lambda connection: connection.execute(select(func.count()).where(owed)).scalar_one())
 
     async def promises(self, tenant: str, *, open_only: bool, since: datetime | None = None, limit: int = 100) -> tuple[Handoff, ...]:
         """See `Store`."""
         query = select(t.handoffs.c.document).where((t.handoffs.c.tenant == tenant) & t.handoffs.c.promise_due.is_not(None))
-        is_open = t.handoffs.c.state.in_(t.OPEN)
+        is_open = t.handoffs.c.state.in_(t.OWED)
         if open_only:
             query = query.where(is_open)
         elif since is not None:
@@ -158,7 +160,7 @@ class SqlStore:
         """See `Store`."""
         at, ranks = self._lease_time(now), sorted(t.rank_of(urgency) for urgency in urgencies)
         rows = await self._writer.run(lambda connection: self._claims.take_deliveries(connection, at, lease, ranks, limits, limit))
-        return tuple(_outbox_item(row) for row in rows)
+        return _readable(rows, _outbox_item)
 
     async def renew(self, now: datetime, lease: timedelta, held: Sequence[Lease]) -> tuple[Lease, ...]:
         """See `Store`."""
@@ -173,15 +175,19 @@ class SqlStore:
         at = self._lease_time(now)
         await self._writer.run(lambda connection: self._claims.postpone(connection, held, at, wait, error, tried=tried))
 
-    async def announce(self, tenant: str, alert: Alert, at: datetime) -> None:
+    async def leave(self, tenant: str, handoff: str, urgency: Urgency, delivery: Delivery, at: datetime) -> None:
         """See `Store`."""
-        row = outgoing(tenant, "", Urgency.NORMAL, alert, at)
+        row = outgoing(tenant, handoff, urgency, delivery, at)
         await self._write(self._insert(t.outbox).values(row).on_conflict_do_nothing(index_elements=["tenant", "key"]))
+
+    async def last_seq_of_erased(self, tenant: str, conversation: str) -> int | None:
+        """See `Store`."""
+        return await self._reader.run(lambda connection: last_seq(connection, tenant, conversation))
 
     async def dead_letters(self, tenant: str, limit: int) -> tuple[OutboxItem, ...]:
         """See `Store`."""
         query = select(t.outbox).where((_box.tenant == tenant) & (_box.state == t.DEAD))
-        return tuple(_outbox_item(row) for row in await self._rows(query.order_by(_box.id.desc()).limit(limit)))
+        return _readable(await self._rows(query.order_by(_box.id.desc()).limit(limit)), _outbox_item)
 
     async def retry(self, tenant: str, handoff: str | None) -> int:
         """See `Store`."""
@@ -194,7 +200,7 @@ class SqlStore:
         """See `Store`."""
         due_by, at = t.to_micros(now), self._lease_time(now)
         rows = await self._writer.run(lambda connection: self._claims.take_timers(connection, due_by, at, lease, limit))
-        return tuple(_timer(row) for row in rows)
+        return _readable(rows, _timer)
 
     async def clock_was_set(self, now: datetime) -> None:
         """See `Store`."""
@@ -205,7 +211,7 @@ class SqlStore:
         """See `Store`."""
         asked = {"before": t.to_micros(before), "most": limit}
         rows = await self._reader.run(lambda connection: connection.execute(_NEGLECTED, asked).all())
-        return tuple(_outbox_item(row) for row in rows)
+        return _readable(rows, _outbox_item)
 
     async def stalled(self, before: datetime, limit: int) -> tuple[Handoff, ...]:
         """See `Store`."""
@@ -320,6 +326,17 @@ def _outbox_item(row: Any) -> OutboxItem:
         attempts=row.attempts,
         last_error=row.last_error,
     )
+
+
+def _readable(rows: Sequence[Any], parse: Callable[[Any], T]) -> tuple[T, ...]:
+    """Return what rows hold. One that cannot be read holds up no other."""
+    found = []
+    for row in rows:
+        try:
+            found.append(parse(row))
+        except ValidationError:
+            log.error("row_unreadable", id=row.id)
+    return tuple(found)
 
 
 def _timer(row: Any) -> Timer:

@@ -268,7 +268,7 @@ class StoreContract:
     async def test_noise_about_no_handoff_is_left_once(self, store: Store) -> None:
         """Whoever leaves it under a key that was used before leaves nothing."""
         for _ in range(2):
-            await store.announce("default", Alert(key="summary:1", what="3 made"), NOW)
+            await store.leave("default", "", Urgency.NORMAL, Alert(key="summary:1", what="3 made"), NOW)
         (item,) = await _claim(store, NOW)
         assert (item.handoff, item.delivery) == ("", Alert(key="summary:1", what="3 made"))
 

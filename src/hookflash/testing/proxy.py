@@ -36,6 +36,7 @@ class FaultProxy:
 
     @fault.setter
     def fault(self, fault: Fault) -> None:
+        """Do something else from now on."""
         self._fault = fault
         self._set.set()
 

@@ -1,5 +1,7 @@
 """Leases on outgoing work and timers, when each handoff goes on, by what customers are known, and holds."""
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -42,6 +44,8 @@ def upgrade() -> None:
         "UPDATE handoffs SET next_at = coalesce((SELECT min(timers.at) FROM timers "
         "WHERE timers.tenant = handoffs.tenant AND timers.handoff = handoffs.id), 0)"
     )
+    _name_customers()
+    _name_desks()
     op.drop_index("outbox_by_due", "outbox")
     op.create_index("outbox_waiting", "outbox", ["tenant", "rank", "due_at"], sqlite_where=_PENDING, postgresql_where=_PENDING)
     op.create_index("outbox_by_due", "outbox", ["due_at"], sqlite_where=_PENDING, postgresql_where=_PENDING)
@@ -55,3 +59,26 @@ def upgrade() -> None:
 
 def _add(table: str, column: sa.Column[int] | sa.Column[str]) -> None:
     op.add_column(table, column)
+
+
+def _name_customers() -> None:
+    """Note by what the customers of conversations are known."""
+    known = sa.table("identities", sa.column("tenant"), sa.column("identity"), sa.column("conversation"))
+    connection = op.get_bind()
+    for tenant, name, document in connection.execute(sa.text("SELECT tenant, id, document FROM conversations")).all():
+        customer = json.loads(document).get("customer") or {}
+        email = customer.get("email")
+        identities = (("id", customer.get("id")), ("phone", customer.get("phone")), ("email", email and email.lower()))
+        rows = [{"tenant": tenant, "identity": f"{kind}:{value}", "conversation": name} for kind, value in identities if value]
+        if rows:
+            connection.execute(known.insert(), rows)
+
+
+def _name_desks() -> None:
+    """Note which desk keeps each promise."""
+    connection = op.get_bind()
+    note = sa.text("UPDATE handoffs SET promise_desk = :desk WHERE tenant = :tenant AND id = :id")
+    found = connection.execute(sa.text("SELECT tenant, id, document FROM handoffs WHERE promise_due IS NOT NULL")).all()
+    for tenant, name, document in found:
+        promise = json.loads(document).get("promise") or {}
+        connection.execute(note, {"desk": promise.get("by"), "tenant": tenant, "id": name})

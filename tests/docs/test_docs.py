@@ -163,7 +163,17 @@ def test_links_lead_somewhere():
 
 def test_the_repository_speaks_of_the_product_alone():
     """No traces of where it was written."""
-    kept = (".git", ".venv", "__pycache__", ".hypothesis", ".mypy_cache", ".ruff_cache", ".import_linter_cache")
+    kept = (
+        ".git",
+        ".venv",
+        ".venv-peers",
+        ".venv-queues",
+        "__pycache__",
+        ".hypothesis",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".import_linter_cache",
+    )
     files = [path for path in ROOT.rglob("*") if path.is_file() and not set(kept) & set(path.relative_to(ROOT).parts)]
     words = re.compile("/" + "work/|/tmp/bash" + "_jobs|/fa" + "rm/|claude|copilot", re.IGNORECASE)
     for path in files:

@@ -129,3 +129,20 @@ async def test_one_bad_change_does_not_spoil_its_neighbours(path):
     assert await store.conversation("default", "b")
     assert NOW
     await store.close()
+
+
+async def test_a_file_that_is_swapped_takes_nothing_more(path):
+    """Moved away, replaced by another, or deleted: the next turn is refused, and taken again once the file is back."""
+    store = SqliteStore(path)
+    await store.commit(_change(1))
+    for swap in (lambda: path.write_bytes(b""), lambda: None):
+        path.rename(path.with_suffix(".away"))
+        swap()
+        with pytest.raises(StoreUnavailable, match="moved away or replaced while it was in use; nothing was accepted"):
+            await store.commit(_change(2))
+        with pytest.raises(StoreUnavailable, match="moved away"):
+            await store.probe(NOW)
+        path.with_suffix(".away").replace(path)
+    await store.commit(_change(2))
+    assert (await store.conversation("default", "c")).spoken == 2
+    await store.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import StaticPool
 
@@ -42,6 +42,19 @@ class SqliteStore(SqlStore):
             self._release()
             raise self._translate(error) from None
         super().__init__(writing, _connect(path, read_only=True), self._translate)
+        self._watch_file(writing)
+
+    def _watch_file(self, engine: Engine) -> None:
+        """Refuse to write once the file was moved away or replaced: what we wrote would be in no file that anybody finds."""
+        own = _identity(self.path)
+
+        @event.listens_for(engine, "begin")
+        def _still_there(_: Connection) -> None:
+            if _identity(self.path) != own:
+                raise StoreUnavailable(
+                    f"{self.path} was moved away or replaced while it was in use; nothing was accepted. "
+                    "Put it back, or stop this server and start it again."
+                )
 
     def _prepare(self, engine: Engine, *, serve: bool) -> None:
         with engine.begin() as connection:
@@ -97,6 +110,15 @@ def claim(path: Path) -> IO[str]:
     holder.write(str(os.getpid()))
     holder.flush()
     return holder
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from any other, or None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _connect(path: Path, *, read_only: bool) -> Engine:

@@ -39,12 +39,12 @@ responders:
 routes:
   - {name: emergency, when: {trigger: [distress.crisis, distress.red_flag]}, ladder: [{to: lead, warm: 20s}, {to: team, warm: 20s}]}
   - {name: general, when: {}, ladder: [{to: team, warm: 20s}, {to: lead, cold: 15s}]}
-nobody: {desk: tickets, callback: {within: 5m, hours: office}}
+nobody: {desk: tickets, callback: {within: 2m, hours: office}}
 context: [reason, history]
 """
 SAYINGS = ("hello", "it is about my lamp", "a human please", "this is a crisis", "are you there")
 # How long things go wrong, and how long everything then has to settle: two ladders and a promise.
-STORM_SECONDS, CALM_SECONDS = 120.0, 400.0
+STORM_SECONDS, CALM_SECONDS = 120.0, 200.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Escalations carried to the end a second by 1, 2, 3 and 4 processes on one PostgreSQL, against one process."""
 
 import asyncio
-import json
 import subprocess
 import sys
 import time
@@ -67,7 +66,6 @@ def main() -> None:
     rates = {count: measured(count) for count in (1, 2, 3, 4)}
     for count, rate in rates.items():
         print(f"{count} processes: {rate / rates[1]:.2f} x one ({rate:,.0f} escalations a second here)")
-    print(json.dumps(rates))
 
 
 if __name__ == "__main__":

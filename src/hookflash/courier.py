@@ -107,6 +107,7 @@ class Courier:
         self._wake = asyncio.Event()
         self._under_way: dict[asyncio.Task[bool], OutboxItem] = {}
         self._held_until: dict[Lease, float] = {}
+        self._recording: set[Lease] = set()
 
     def wake(self) -> None:
         """Look into the outbox now."""
@@ -146,7 +147,7 @@ class Courier:
         still_held = await self._store.renew(self._clock.now(), LEASE, tuple(working))
         self._held_until |= dict.fromkeys(still_held, until)
         for lease, task in working.items():
-            if lease not in still_held:
+            if lease not in still_held and lease not in self._recording:
                 task.cancel()
 
     async def start_due(self) -> int:
@@ -195,6 +196,7 @@ class Courier:
     def _finished(self, task: asyncio.Task[bool]) -> None:
         item = self._under_way.pop(task)
         self._held_until.pop(item.lease, None)
+        self._recording.discard(item.lease)
         if not task.cancelled() and task.result():
             self._wake.set()
 
@@ -293,6 +295,7 @@ class Courier:
 
     async def _record(self, item: OutboxItem, event: Event | None) -> None:
         """Cross the work off, in one transaction with what follows from it."""
+        self._recording.add(item.lease)  # from here on it may be done, and is then no longer held
         if event is None:
             with suppress(AlreadyDone):
                 await self._store.commit(Change(tenant=item.tenant, now=self._clock.now(), done=item.lease))

@@ -3,11 +3,11 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from hookflash.app.collector import calm_collector
 from hookflash.app.database import open_store
+from hookflash.app.wiring import SystemClock
 from hookflash.courier import Courier
 from hookflash.engine import Engine
 from hookflash.matrix import parse_matrix
@@ -26,13 +26,6 @@ routes: [{when: {}, ladder: [{to: team, warm: 10m}]}]
 nobody: {desk: tickets, callback: {within: 2h, hours: office}}
 context: [reason, history]
 """
-
-
-class Clock:
-    """The computer's clock."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 class Nothing:
@@ -59,7 +52,7 @@ class Shop:
     """Engine, courier and watchman on a database."""
 
     def __init__(self, database: Path | str) -> None:
-        self.store, clock, outside = open_store(database), Clock(), Nothing()
+        self.store, clock, outside = open_store(database), SystemClock(), Nothing()
         self.engine = Engine({"default": WordJudge(parse_matrix(MATRIX))}, self.store, StaticRoster(), clock)
         desks = {("default", name): outside for name in ("crm", "tickets", "builtin")}
         self.courier = Courier(self.engine, self.store, clock, tenants=("default",), desks=desks, lines={"chat": outside}, alarm=no_alarm)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import insert
 
-from bench.outside import Clock, Shop, postgres
+from bench.outside import Shop, postgres
 from hookflash.model import State
 from hookflash.model.handoff import PromiseDue, SetTimer
 from hookflash.stores import tables as t
@@ -45,7 +45,8 @@ async def timed(call: Callable[[], Awaitable[object]], times: int = 20) -> float
 
 
 async def look(name: str, database: Path | str) -> None:
-    shop, now = Shop(database), Clock().now()
+    shop = Shop(database)
+    now = shop.engine.clock.now()
     for first in range(0, PROMISES, BATCH):
         await shop.store.run(lambda connection, first=first: fill(connection, first, now))
     if isinstance(database, str):

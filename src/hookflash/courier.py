@@ -37,6 +37,7 @@ from hookflash.model import (
 )
 from hookflash.ports import Change, Clock, Desk, Lease, Line, OutboxItem, Store
 from hookflash.retry import delay
+from hookflash.steady import steady
 
 log = structlog.get_logger("hookflash.courier")
 
@@ -143,7 +144,7 @@ class Courier:
         working = {item.lease: task for task, item in self._under_way.items()}
         if not working:
             return
-        until = _steady() + LEASE.total_seconds()
+        until = steady() + LEASE.total_seconds()
         still_held = await self._store.renew(self._clock.now(), LEASE, tuple(working))
         self._held_until |= dict.fromkeys(still_held, until)
         for lease, task in working.items():
@@ -168,7 +169,7 @@ class Courier:
     async def _begin(self, urgencies: Sequence[Urgency], limits: Mapping[str, int], free: int) -> int:
         if free <= 0:
             return 0
-        until = _steady() + LEASE.total_seconds()
+        until = steady() + LEASE.total_seconds()
         items = await self._store.claim_deliveries(self._clock.now(), LEASE, urgencies, limits, free)
         for item in items:
             self._held_until[item.lease] = until
@@ -241,7 +242,7 @@ class Courier:
 
     def _require_lease(self, item: OutboxItem) -> None:
         """Raise `VersionConflict` if this process stood still for so long that others may have done the work meanwhile."""
-        if _steady() >= self._held_until[item.lease]:
+        if steady() >= self._held_until[item.lease]:
             raise VersionConflict("the lease of this work has ended")
 
     def _resting(self, item: OutboxItem) -> timedelta:
@@ -251,7 +252,7 @@ class Courier:
             return timedelta()
         if self._asked[desk] >= AT_ONE_DESK:
             return BUSY_WAIT * (1 + self._chance())
-        circuit, now = self._circuits.get(desk, Circuit()), _steady()
+        circuit, now = self._circuits.get(desk, Circuit()), steady()
         if wait := circuit.wait(now):
             return timedelta(seconds=wait * (1 + self._chance()))
         self._circuits[desk] = circuit.asked(now)
@@ -265,7 +266,7 @@ class Courier:
         if desk is None:
             return error
         before = self._circuits.get(desk, Circuit())
-        self._circuits[desk] = after = before.failed(_steady()) if isinstance(error, Retryable) else Circuit()
+        self._circuits[desk] = after = before.failed(steady()) if isinstance(error, Retryable) else Circuit()
         if after.broken and not before.broken:
             log.error("desk_down", tenant=item.tenant, desk=desk[1])
             with suppress(Exception):  # the log has it; what waits goes on to its next rung by its own timers
@@ -341,11 +342,6 @@ class Courier:
 
 def _desk_of(item: OutboxItem) -> tuple[str, str] | None:
     return (item.tenant, item.delivery.desk) if isinstance(item.delivery, DeliverBrief) else None
-
-
-def _steady() -> float:
-    """Return seconds of a clock that nobody sets."""
-    return asyncio.get_running_loop().time()
 
 
 def _consequence(delivery: Delivery, why: str) -> Event | None:

@@ -152,15 +152,6 @@ class Change(Frozen):
     """The timer that this change answers."""
 
 
-class Erased(Frozen):
-    """How much was forgotten."""
-
-    conversations: int
-    turns: int
-    handoffs: int
-    entries: int
-
-
 class Message(Frozen):
     """Something hookflash told the customer, for the chat that shows it."""
 

@@ -15,6 +15,7 @@ from hookflash.errors import HookflashError, Retryable
 from hookflash.matrix.retention import Retention
 from hookflash.model import Alert, Event, Handoff, Urgency
 from hookflash.ports import Change, Clock, Store, Timer
+from hookflash.steady import steady
 from hookflash.summary import summary_of
 
 log = structlog.get_logger("hookflash.watchman")
@@ -109,21 +110,21 @@ class Watchman:
         await self._sum_up(now)
         if self._sounding:
             await asyncio.wait(self._sounding.values(), timeout=LISTENING.total_seconds())
-        self.last_round = _steady()
+        self.last_round = steady()
         await self._heartbeat()
         return len(timers)
 
     async def _compare_clocks(self) -> None:
         """Notice a clock that was set. Promises follow the new time; those who keep them should know."""
-        now, steady = self._clock.now(), _steady()
-        before, steady_before = self._clock_was or (now, steady)
-        jump = (now - before).total_seconds() - (steady - steady_before)
+        now, ticks = self._clock.now(), steady()
+        before, ticks_before = self._clock_was or (now, ticks)
+        jump = (now - before).total_seconds() - (ticks - ticks_before)
         if abs(jump) > JUMP.total_seconds():
             log.error("clock_was_set", seconds=round(jump))
             await self._store.clock_was_set(now)
-        self._clock_was = now, steady
+        self._clock_was = now, ticks
         if abs(jump) > JUMP.total_seconds():
-            self._sound(f"clock-{steady:.0f}", "", f"the clock of this machine was set by {jump:+.0f} s; promises are kept by the new time")
+            self._sound(f"clock-{ticks:.0f}", "", f"the clock of this machine was set by {jump:+.0f} s; promises are kept by the new time")
 
     async def _fire(self, timer: Timer) -> None:
         try:
@@ -169,11 +170,11 @@ class Watchman:
 
     async def _forget(self, now: datetime) -> None:
         """Now and then forget what is past its time."""
-        if self._forgot_at is not None and _steady() - self._forgot_at < FORGETTING.total_seconds():
+        if self._forgot_at is not None and steady() - self._forgot_at < FORGETTING.total_seconds():
             return
         gone = [await self._store.expire(tenant, now, retention) for tenant, retention in self._retention.items()]
         if not any(gone):  # else there may be more: go on with the next round
-            self._forgot_at = _steady()
+            self._forgot_at = steady()
 
     async def _sum_up(self, now: datetime) -> None:
         """Once a day, in the morning of each business, leave the summary of its promises for the couriers."""
@@ -190,7 +191,7 @@ class Watchman:
             self._summed_up[tenant] = today.date()
 
     async def _heartbeat(self) -> None:
-        now = _steady()
+        now = steady()
         if self._beat is None or (self._beaten_at is not None and now - self._beaten_at < HEARTBEAT.total_seconds()):
             return
         self._beaten_at = now
@@ -198,7 +199,3 @@ class Watchman:
             await self._beat()
         except Exception:  # noqa: BLE001 - whoever listens notices the missing beat; that is its purpose
             log.warning("heartbeat_failed")
-
-
-def _steady() -> float:
-    return asyncio.get_running_loop().time()

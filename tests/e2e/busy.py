@@ -9,12 +9,12 @@ import asyncio
 import json
 import os
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 from hookflash.app.config import database_at
 from hookflash.app.database import open_store
 from hookflash.app.logs import set_up_logs
+from hookflash.app.wiring import SystemClock
 from hookflash.courier import Courier
 from hookflash.engine import Engine
 from hookflash.matrix import parse_matrix
@@ -68,11 +68,6 @@ class LedgerLine:
         self._ledger.show(key, said=text, handoff=handoff.id)
 
 
-class Clock:
-    def now(self):
-        return datetime.now(UTC)
-
-
 async def alarm(handoff, what):
     pass
 
@@ -88,7 +83,7 @@ async def main(folder: Path, start: int, count: int, database: str) -> None:
     desk, line = Ledger(folder / "desk.jsonl"), Ledger(folder / "line.jsonl")
     matrix = parse_matrix(SHOP.replace('mon-fri: "09:00-13:00 15:00-18:00"', 'mon-sun: "00:00-00:00"'))
     desks = {("default", name): LedgerDesk(desk) for name in ("crm", "tickets", "builtin")}
-    store, clock = open_store(database_at(folder, database)), Clock()
+    store, clock = open_store(database_at(folder, database)), SystemClock()
     # What detectors make of the words is not the matter here; without them a start takes a third of the time.
     engine = Engine({"default": WordJudge(matrix)}, store, StaticRoster(), clock)
     courier = Courier(engine, store, clock, tenants=("default",), desks=desks, lines={"chat": LedgerLine(line)}, alarm=alarm)

@@ -12,7 +12,18 @@ import typer
 from hookflash.app.cli_db import add_database_verbs
 from hookflash.app.cli_lab import add_lab_verbs
 from hookflash.app.cli_review import add_review_verbs
-from hookflash.app.cli_shared import DEFAULT_MATRIX, FINDINGS, FINE, UNREADABLE, Database, Json, MatrixBeside, MatrixFile, print_view
+from hookflash.app.cli_shared import (
+    DEFAULT_MATRIX,
+    FINDINGS,
+    FINE,
+    UNREADABLE,
+    Database,
+    Json,
+    MatrixBeside,
+    MatrixFile,
+    Tenant,
+    print_view,
+)
 from hookflash.app.logs import set_up_logs
 from hookflash.errors import HookflashError
 
@@ -117,7 +128,7 @@ def handoffs(
     matrix: MatrixBeside = DEFAULT_MATRIX,
     database: Database = None,
     state: Annotated[list[str] | None, typer.Option(help="Only these states. May be repeated.")] = None,
-    tenant: Annotated[str, typer.Option(help="The business.")] = "default",
+    tenant: Tenant = "default",
     limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
     json: Json = False,
 ) -> None:
@@ -140,7 +151,7 @@ def promises(
     database: Database = None,
     all_: Annotated[bool, typer.Option("--all", help="Kept ones too.")] = False,
     summary: Annotated[bool, typer.Option("--summary", help="Only the figures of the last day.")] = False,
-    tenant: Annotated[str, typer.Option(help="The business.")] = "default",
+    tenant: Tenant = "default",
     json: Json = False,
 ) -> None:
     """List what customers were promised, soonest due first. Exit code 1 if any is overdue."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from hookflash.app.cli_shared import DEFAULT_MATRIX, FINDINGS, FINE, Database, Json, MatrixBeside, print_view
+from hookflash.app.cli_shared import DEFAULT_MATRIX, FINDINGS, FINE, Database, Json, MatrixBeside, Tenant, print_view
 from hookflash.errors import InputError
 
 
@@ -56,7 +56,7 @@ def erase(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be erased.")] = False,
     matrix: MatrixBeside = DEFAULT_MATRIX,
     database: Database = None,
-    tenant: Annotated[str, typer.Option(help="The business.")] = "default",
+    tenant: Tenant = "default",
     json: Json = False,
 ) -> None:
     """Erase everything a customer said and everything that came of it. Works beside a running server."""
@@ -73,7 +73,7 @@ def hold(
     release: Annotated[bool, typer.Option("--release", help="Take the hold away.")] = False,
     matrix: MatrixBeside = DEFAULT_MATRIX,
     database: Database = None,
-    tenant: Annotated[str, typer.Option(help="The business.")] = "default",
+    tenant: Tenant = "default",
     json: Json = False,
 ) -> None:
     """List legal holds, or put one on a customer: nothing of theirs is erased, by hand or by time, until it is released."""

@@ -16,6 +16,7 @@ Database = Annotated[
         help="The database: a file, or postgresql://user@host/name. Default: HOOKFLASH_DATABASE_URL, or hookflash.db beside the matrix."
     ),
 ]
+Tenant = Annotated[str, typer.Option(help="The business.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from hookflash.app.database import look_into_current, mend
 from hookflash.errors import InputError
-from hookflash.ports import Erased
 from hookflash.stores import erasure
+from hookflash.stores.erasure import Erased
 from hookflash.stores.sql import SqlStore
 
 T = TypeVar("T")

@@ -26,6 +26,7 @@ from hookflash.model import Conversation, CustomerLeft, Decision, Handoff, Speak
 from hookflash.model.conversation import Identifier
 from hookflash.moves import DECLINED
 from hookflash.ports import Message
+from hookflash.steady import steady
 
 # The watchman makes its rounds several times a second; silent for so long, it is not well.
 WATCHMAN_SILENCE = timedelta(seconds=10)
@@ -216,4 +217,4 @@ def _silence(engine: EmbeddedEngine) -> float | None:
     if "watchman" not in engine.duties:
         return 0.0
     seen = engine.watchman.last_round
-    return None if seen is None else asyncio.get_running_loop().time() - seen
+    return None if seen is None else steady() - seen

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import smtplib
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -22,9 +22,6 @@ CALL_SECONDS = 5.0
 # PagerDuty's Events API v2, and the longest summary that it takes.
 EVENTS_API = "https://events.pagerduty.com/v2/enqueue"
 MAX_SUMMARY = 1024
-
-Sink = Callable[[str, str], Awaitable[None]]
-"""Takes the handoff's id (empty where it is about none) and what is wrong; raises where it could not pass it on."""
 
 
 async def log_alarm(handoff: str, what: str) -> None:
@@ -47,7 +44,7 @@ def news_of(environment: Mapping[str, str]) -> Alarm:
     return _to_all(log_news, sinks_of({name: value for name, value in environment.items() if name != PAGERDUTY_KEY}))
 
 
-def _to_all(note: Alarm, sinks: Sequence[Sink]) -> Alarm:
+def _to_all(note: Alarm, sinks: Sequence[Alarm]) -> Alarm:
     if not sinks:
         return note
 
@@ -63,9 +60,9 @@ def _to_all(note: Alarm, sinks: Sequence[Sink]) -> Alarm:
     return alarm
 
 
-def sinks_of(environment: Mapping[str, str]) -> Sequence[Sink]:
-    """Return the sinks that are set up. Raises `ConfigError`."""
-    sinks: list[Sink] = []
+def sinks_of(environment: Mapping[str, str]) -> Sequence[Alarm]:
+    """Return the sinks that are set up; each raises where it could not pass something on. Raises `ConfigError`."""
+    sinks: list[Alarm] = []
     if url := environment.get(ALARM_URL):
         sinks.append(_webhook(url))
     if address := environment.get(ALARM_EMAIL):
@@ -75,14 +72,14 @@ def sinks_of(environment: Mapping[str, str]) -> Sequence[Sink]:
     return sinks
 
 
-def _webhook(url: str) -> Sink:
+def _webhook(url: str) -> Alarm:
     async def post(handoff: str, what: str) -> None:
         await _post(url, {"handoff": handoff, "what": what})
 
     return post
 
 
-def _pagerduty(key: str, url: str) -> Sink:
+def _pagerduty(key: str, url: str) -> Alarm:
     async def page(handoff: str, what: str) -> None:
         event = {
             "routing_key": key,
@@ -100,7 +97,7 @@ async def _post(url: str, content: Mapping[str, Any]) -> None:
         (await client.post(url, json=content)).raise_for_status()
 
 
-def _email(address: str, url: str) -> Sink:
+def _email(address: str, url: str) -> Alarm:
     server = urlsplit(url)
     if server.scheme not in ("smtp", "smtps") or not server.hostname:
         raise ConfigError(f"{SMTP_URL} is not the address of a mail server; write smtp://user:password@host:587 or smtps://host")

@@ -32,10 +32,9 @@ class Claims:
     def __init__(self, now: ColumnElement[int]) -> None:
         """Take the expression for the time by which leases run."""
         until = now + bindparam("lease", type_=BigInteger)
-        own = is_pending & (_box.tenant == bindparam("own_tenant")) & (_box.rank == bindparam("own_rank"))
-        due = own & (_box.due_at <= now) & (_box.held_until <= now)
-        any_due = is_pending & (_box.due_at <= now) & (_box.held_until <= now)
-        self._any_work = select(_box.id).where(any_due).limit(1)
+        free_work = is_pending & (_box.due_at <= now) & (_box.held_until <= now)
+        due = free_work & (_box.tenant == bindparam("own_tenant")) & (_box.rank == bindparam("own_rank"))
+        self._any_work = select(_box.id).where(free_work).limit(1)
         self._take_work = _taking(outbox, _first(outbox, due, _box.due_at), {"held_until": until, "epoch": _box.epoch + 1})
         free = _timer.held_until <= now
         at, set_after = bindparam("due_by", type_=BigInteger), bindparam("set_after", type_=BigInteger)

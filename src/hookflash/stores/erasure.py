@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal,
 
 from hookflash.errors import ForbiddenMove
 from hookflash.matrix.retention import Retention
-from hookflash.ports import Erased
+from hookflash.model import Customer, Frozen
+from hookflash.model.conversation import identities_of
 from hookflash.stores import tables as t
 from hookflash.stores.dialect import insert_for
 
@@ -19,9 +20,18 @@ BATCH = 200
 CONVERSATION = "conversation:"
 
 
+class Erased(Frozen):
+    """How much was forgotten."""
+
+    conversations: int
+    turns: int
+    handoffs: int
+    entries: int
+
+
 def identities(customer: str) -> list[str]:
     """Return the ways in which a customer may be known by an id, a phone number, an e-mail address, or a conversation."""
-    return [f"id:{customer}", f"phone:{customer}", f"email:{customer.lower()}", f"{CONVERSATION}{customer}"]
+    return [*identities_of(Customer(id=customer, phone=customer, email=customer)), f"{CONVERSATION}{customer}"]
 
 
 def tickets_elsewhere(connection: Connection, tenant: str, conversations: Sequence[str]) -> list[str]:
@@ -81,9 +91,7 @@ def _hold_still(connection: Connection, tenant: str, conversations: Sequence[str
 
 def _require_free(connection: Connection, tenant: str, conversations: Sequence[str]) -> None:
     hand = t.handoffs.c
-    unfinished = select(hand.id).where(
-        (hand.tenant == tenant) & hand.conversation.in_(conversations) & hand.state.in_([*t.OWED, t.CONNECTED])
-    )
+    unfinished = select(hand.id).where((hand.tenant == tenant) & hand.conversation.in_(conversations) & hand.state.in_(t.UNFINISHED))
     if open_ones := sorted(connection.execute(unfinished).scalars()):
         raise ForbiddenMove(f"something is still owed to them: {', '.join(open_ones)} is open; wrap it up first. Nothing was erased")
     if held := connection.execute(_held(tenant, conversations)).scalars().first():
@@ -143,7 +151,7 @@ def expire(connection: Connection, tenant: str, now: datetime, retention: Retent
 def _forgotten(connection: Connection, tenant: str, before: int, among: Sequence[str] | None = None) -> Sequence[str]:
     """Return conversations that have not changed since, that owe nothing, and on which there is no hold."""
     talk, hand, known, hold = t.conversations.c, t.handoffs.c, t.identities.c, t.holds.c
-    owed = select(hand.id).where((hand.tenant == tenant) & (hand.conversation == talk.id) & hand.state.in_([*t.OWED, t.CONNECTED]))
+    owed = select(hand.id).where((hand.tenant == tenant) & (hand.conversation == talk.id) & hand.state.in_(t.UNFINISHED))
     theirs = select(known.identity).where((known.tenant == tenant) & (known.conversation == talk.id))
     named = hold.identity == literal(CONVERSATION) + talk.id
     held = select(hold.why).where((hold.tenant == tenant) & (hold.identity.in_(theirs) | named))

@@ -57,7 +57,7 @@ turns = Table(
 WAITING = [state.value for state in (State.REQUESTED, State.BRIEFED, State.RINGING, State.PROMISED)]
 # States in which something is owed to the customer: who left and cannot be reached is owed nothing until they come back.
 OWED = [state.value for state in State if not state.closed and state not in (State.CONNECTED, State.ABANDONED)]
-CONNECTED = State.CONNECTED.value
+UNFINISHED = [*OWED, State.CONNECTED.value]
 OPEN = [state.value for state in State if not state.closed and state is not State.CONNECTED]
 # In words and not as parameters: only so does a database know that a partial index fits.
 is_waiting = column("state").in_([literal_column(f"'{state}'") for state in WAITING])

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import cast
 
 import structlog
 from sqlalchemy import Engine, create_engine
@@ -242,5 +243,4 @@ def _database() -> Engine:
 
 
 def _connection(engine: Engine) -> sqlite3.Connection:
-    connection: sqlite3.Connection = engine.raw_connection().driver_connection  # type: ignore[assignment]
-    return connection
+    return cast("sqlite3.Connection", engine.raw_connection().driver_connection)

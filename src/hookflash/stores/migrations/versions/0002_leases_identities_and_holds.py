@@ -14,14 +14,14 @@ _PENDING = sa.text("state = 'pending'")
 
 def upgrade() -> None:
     """Go forward; there is no way back."""
-    _add("conversations", sa.Column("changed_at", sa.BigInteger(), nullable=False, server_default="0"))
-    _add("handoffs", sa.Column("promise_desk", sa.Text()))
-    _add("handoffs", sa.Column("next_at", sa.BigInteger(), nullable=False, server_default="0"))
-    _add("outbox", sa.Column("made_at", sa.BigInteger(), nullable=False, server_default="0"))
-    _add("outbox", sa.Column("held_until", sa.BigInteger(), nullable=False, server_default="0"))
-    _add("outbox", sa.Column("epoch", sa.Integer(), nullable=False, server_default="0"))
-    _add("timers", sa.Column("set_at", sa.BigInteger()))
-    _add("timers", sa.Column("held_until", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("conversations", sa.Column("changed_at", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("handoffs", sa.Column("promise_desk", sa.Text()))
+    op.add_column("handoffs", sa.Column("next_at", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("outbox", sa.Column("made_at", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("outbox", sa.Column("held_until", sa.BigInteger(), nullable=False, server_default="0"))
+    op.add_column("outbox", sa.Column("epoch", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("timers", sa.Column("set_at", sa.BigInteger()))
+    op.add_column("timers", sa.Column("held_until", sa.BigInteger(), nullable=False, server_default="0"))
     op.execute("UPDATE outbox SET made_at = due_at")
     op.execute(
         "UPDATE conversations SET changed_at = coalesce((SELECT max(audit.at) FROM audit "
@@ -55,10 +55,6 @@ def upgrade() -> None:
     op.create_index("handoffs_by_conversation", "handoffs", ["tenant", "conversation"])
     op.create_index("handoffs_by_next", "handoffs", ["next_at"], sqlite_where=_WAITING, postgresql_where=_WAITING)
     op.create_index("timers_by_setting", "timers", ["set_at"])
-
-
-def _add(table: str, column: sa.Column[int] | sa.Column[str]) -> None:
-    op.add_column(table, column)
 
 
 def _name_customers() -> None:

@@ -15,6 +15,7 @@ from hookflash.model import (
     Decision,
     DeliverBrief,
     Handoff,
+    HistoryTurn,
     Kind,
     Ring,
     Say,
@@ -73,6 +74,15 @@ def calls_for_a_new_plan(decision: Decision, handoff: Handoff) -> bool:
     urgency = max((reason.urgency.rank for reason in decision.reasons), default=-1)
     asks = any(reason.trigger == Kind.EXPLICIT_REQUEST for reason in decision.reasons)
     return urgency > handoff.plan.urgency.rank or (asks and handoff.state in (State.PROMISED, State.OVERDUE))
+
+
+def said_so_far(conversation: Conversation, earlier: Sequence[HistoryTurn]) -> tuple[HistoryTurn, ...] | None:
+    """Return everything said, from what an earlier brief tells and the turns remembered; None where there is a gap between."""
+    told = earlier[-1].number if earlier else 0
+    if conversation.turns[0].number > told + 1:
+        return None
+    since = (record for record in conversation.turns if record.number > told and not record.turn.draft)
+    return (*earlier, *(HistoryTurn.of(record) for record in since))
 
 
 def owned(conversation: Conversation, handoff: Handoff | None) -> Conversation:

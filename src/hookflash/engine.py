@@ -23,6 +23,7 @@ from hookflash.changes import (
     outside_the_count,
     owned,
     require_next,
+    said_so_far,
     sets_off,
 )
 from hookflash.errors import AlreadyDone, SequenceError, TurnError, UnknownError, VersionConflict
@@ -126,8 +127,12 @@ class Engine:
         """
         for _ in range(MAX_CONFLICTS):
             found = await self.handoff(handoff, tenant=tenant)
+            lock = self._lock(tenant, found.conversation)
+            others_write = lock.locked()
             try:
-                async with self._lock(tenant, found.conversation):
+                async with lock:
+                    if others_write:  # then what was read is old by now
+                        found = await self.handoff(handoff, tenant=tenant)
                     return await self._apply(found, event, tenant, {"done": done, "failed": failed, "fired": fired})
             except AlreadyDone:
                 return await self.handoff(handoff, tenant=tenant)
@@ -269,17 +274,25 @@ class Engine:
         """Return the event of a customer who goes on: a fresh brief, and a new plan where it calls for one."""
         decision = record.decision
         anew = calls_for_a_new_plan(decision, handoff)
-        brief = await self._brief(handoff.id, decision if anew else handoff.decision, spoken, record, matrix, now)
+        settled = decision if anew else handoff.decision
+        brief = await self._brief(handoff.id, settled, spoken, record, matrix, now, handoff.brief.history)
         if not anew:
             return CustomerSpoke(decision=decision, brief=brief)
         plan = route(decision, spoken.channel, matrix, await self._reachable(decision, matrix, now))
         return CustomerSpoke(decision=decision, brief=brief, raised=plan)
 
     async def _brief(
-        self, handoff: str, decision: Decision, spoken: Conversation, record: TurnRecord, matrix: Matrix, now: datetime
+        self,
+        handoff: str,
+        decision: Decision,
+        spoken: Conversation,
+        record: TurnRecord,
+        matrix: Matrix,
+        now: datetime,
+        earlier: Sequence[HistoryTurn] = (),
     ) -> Brief:
         """Compose the brief. If a part of it cannot be made, the person still comes, with the reason and the history."""
-        history = await self._history(spoken, record)
+        history = said_so_far(spoken, earlier) or await self._history(spoken, record)
         try:
             return await asyncio.to_thread(compose, handoff, decision, spoken, history, matrix, now)
         except Exception as error:  # noqa: BLE001 - no words of a customer may keep a person away
@@ -298,11 +311,8 @@ class Engine:
 
     async def _history(self, spoken: Conversation, record: TurnRecord) -> tuple[HistoryTurn, ...]:
         """Return every turn said so far, the one being decided on included."""
-        past = await self.store.history(spoken.tenant, spoken.id) if spoken.version > 1 else ()
-        if record.turn.draft:
-            return past
-        turn = record.turn
-        return (*past, HistoryTurn(number=record.number, speaker=turn.speaker, text=turn.text, at=turn.at))
+        past = await self.store.history(spoken.tenant, spoken.id)
+        return past if record.turn.draft else (*past, HistoryTurn.of(record))
 
     async def _apply(self, handoff: Handoff, event: Event, tenant: str, answered: dict[str, Any]) -> Handoff:
         now = self.clock.now()

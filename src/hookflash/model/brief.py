@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from hookflash.model.base import Channel, Frozen, Speaker, Urgency
-from hookflash.model.conversation import Customer
+from hookflash.model.conversation import Customer, TurnRecord
 from hookflash.model.decision import Reason, Signal
 
 BRIEF_SCHEMA = "1.0"
@@ -63,6 +63,12 @@ class HistoryTurn(Frozen):
     speaker: Speaker
     text: str
     at: AwareDatetime | None = None
+
+    @classmethod
+    def of(cls, record: TurnRecord) -> "HistoryTurn":
+        """Return what a kept turn said."""
+        turn = record.turn
+        return cls(number=record.number, speaker=turn.speaker, text=turn.text, at=turn.at)
 
 
 class Attempt(Frozen):

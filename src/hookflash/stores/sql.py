@@ -93,11 +93,7 @@ class SqlStore:
         """See `Store`."""
         query = select(t.turns.c.document).where(_of(t.turns, tenant, conversation)).order_by(t.turns.c.number)
         records = [TurnRecord.model_validate_json(document) for document in await self._all(query)]
-        return tuple(
-            HistoryTurn(number=record.number, speaker=record.turn.speaker, text=record.turn.text, at=record.turn.at)
-            for record in records
-            if not record.turn.draft
-        )
+        return tuple(HistoryTurn.of(record) for record in records if not record.turn.draft)
 
     async def handoff(self, tenant: str, handoff: str) -> Handoff | None:
         """See `Store`."""

@@ -32,7 +32,7 @@ nobody: {desk: crm, callback: {within: 2h, hours: office}}
 ASKS, CRISIS = "I want to talk to a human", "I want to kill myself"
 FLOODS = {
     "no flood": None,
-    "one conversation": lambda number: {"conversation": "flood", "text": ASKS},
+    "one conversation": lambda _: {"conversation": "flood", "text": ASKS},
     "one customer, a conversation for each": lambda number: {"conversation": f"flood-{number}", "text": ASKS},
     "one customer, each a crisis": lambda number: {"conversation": f"flood-{number}", "text": CRISIS},
 }
@@ -93,12 +93,11 @@ async def flooded(flood: Callable[[int], dict[str, str]] | None, seconds: float,
                 crises += 1
             await asyncio.sleep(0.005)
         told = time.perf_counter() + 30
-        while not all(name in outside.rung for name in begun) and time.perf_counter() < told:
+        while not outside.rung.keys() >= begun.keys() and time.perf_counter() < told:  # noqa: ASYNC110 - until all ring
             await asyncio.sleep(0.1)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        print(await engine.store.counts(), file=sys.stderr)
     waits = [outside.rung.get(name, told) - at for name, at in begun.items() if name != "warm"]
     return waits, decided, refused
 
@@ -113,7 +112,10 @@ def main() -> None:
         middle, late = statistics.median(waits), statistics.quantiles(waits, n=100)[98]
         quiet = quiet or middle
         what = f"from a crisis to the ring {middle / quiet:.2f} x at the median, {late / quiet:.2f} x at the 99th percentile"
-        print(f"{name}: {what} ({middle:.2f} and {late:.2f} s here, longest {max(waits):.2f}; {decided:,} of the flood decided, {refused:,} told to come again)", flush=True)
+        print(
+            f"{name}: {what} ({middle:.2f} and {late:.2f} s here, longest {max(waits):.2f}; {decided:,} of the flood decided, {refused:,} told to come again)",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

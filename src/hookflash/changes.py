@@ -25,9 +25,12 @@ from hookflash.model import (
     Supersede,
     Turn,
     TurnRecord,
+    Urgency,
 )
 from hookflash.ports import Change
 
+# Handoffs in which nobody is being got hold of now.
+RESTING = (State.PROMISED, State.OVERDUE, State.ABANDONED)
 OUTGOING = (DeliverBrief, Ring, StopRinging, Say, Alert, Supersede)
 
 
@@ -74,6 +77,17 @@ def calls_for_a_new_plan(decision: Decision, handoff: Handoff) -> bool:
     urgency = max((reason.urgency.rank for reason in decision.reasons), default=-1)
     asks = any(reason.trigger == Kind.EXPLICIT_REQUEST for reason in decision.reasons)
     return urgency > handoff.plan.urgency.rank or (asks and handoff.state in (State.PROMISED, State.OVERDUE))
+
+
+def to_go_on_from(others: Sequence[Handoff], conversation: Conversation, decision: Decision) -> Handoff | None:
+    """Return which of a customer's other open handoffs goes on in this conversation, if any.
+
+    One that rings is left to ring, and one that is more urgent is not taken over by one that is less.
+    """
+    if conversation.customer.verified is False:
+        return None
+    urgency = (decision.urgency or Urgency.NORMAL).rank
+    return next((one for one in others if one.state in RESTING and one.plan.urgency.rank <= urgency), None)
 
 
 def said_so_far(conversation: Conversation, earlier: Sequence[HistoryTurn]) -> tuple[HistoryTurn, ...] | None:

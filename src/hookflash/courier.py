@@ -35,7 +35,7 @@ from hookflash.model import (
     Superseded,
     Urgency,
 )
-from hookflash.ports import Change, Clock, Desk, Lease, Line, OutboxItem, Store
+from hookflash.ports import Change, Clock, Desk, Lease, Line, OutboxItem, Share, Store
 from hookflash.retry import delay
 from hookflash.steady import steady
 
@@ -51,13 +51,14 @@ LEASE = timedelta(seconds=10)
 RENEWAL = timedelta(seconds=3)
 # How much is under way at a time. Nearly all of it waits for others; this many connections a process may well have.
 PLACES = 256
-# Of these, how many only emergencies may take.
-RESERVED = 64
+# Of these, how many ordinary work may take at most, and work for customers with a crowd of open handoffs, ordinary or
+# urgent. What is left is for emergencies alone.
+ORDINARY_PLACES, CROWD_PLACES, URGENT_CROWD_PLACES = 144, 16, 32
 # How many briefs one desk is sent at a time; one that hangs must leave places to the others.
 AT_ONE_DESK = 64
 # When work that found its desk busy looks again.
 BUSY_WAIT = timedelta(seconds=2)
-ORDINARY = (Urgency.HIGH, Urgency.NORMAL)
+URGENT, ORDINARY = (Urgency.IMMEDIATE,), (Urgency.HIGH, Urgency.NORMAL)
 
 
 class Steps(Protocol):
@@ -153,30 +154,33 @@ class Courier:
 
     async def start_due(self) -> int:
         """Begin work that is due, as far as there are places; return how much was begun."""
-        tenants = self._in_turn()
         free = PLACES - len(self._under_way)
-        urgent = await self._begin((Urgency.IMMEDIATE,), dict.fromkeys(tenants, free), free)
-        taken = Counter(item.tenant for item in self._under_way.values() if item.urgency is not Urgency.IMMEDIATE)
-        free = min(PLACES - len(self._under_way), PLACES - RESERVED - taken.total())
-        share = (PLACES - RESERVED) // min(2, len(tenants))
-        return urgent + await self._begin(ORDINARY, {name: share - taken[name] for name in tenants}, free)
-
-    def _in_turn(self) -> Sequence[str]:
-        """Return the tenants, each time with another one first."""
-        self._tenants.rotate(-1)
-        return tuple(self._tenants)
-
-    async def _begin(self, urgencies: Sequence[Urgency], limits: Mapping[str, int], free: int) -> int:
         if free <= 0:
             return 0
+        self._tenants.rotate(-1)  # each time another one comes first
         until = steady() + LEASE.total_seconds()
-        items = await self._store.claim_deliveries(self._clock.now(), LEASE, urgencies, limits, free)
+        items = await self._store.claim_deliveries(self._clock.now(), LEASE, self._shares(), free)
         for item in items:
             self._held_until[item.lease] = until
             task = asyncio.create_task(self._serve(item))
             self._under_way[task] = item
             task.add_done_callback(self._finished)
         return len(items)
+
+    def _shares(self) -> tuple[Share, ...]:
+        return (
+            self._share(URGENT, PLACES, of_one=PLACES),
+            self._share(ORDINARY, ORDINARY_PLACES, of_one=ORDINARY_PLACES // min(2, len(self._tenants))),
+            self._share(URGENT, URGENT_CROWD_PLACES, of_one=URGENT_CROWD_PLACES, crowded=True),
+            self._share(ORDINARY, CROWD_PLACES, of_one=CROWD_PLACES, crowded=True),
+        )
+
+    def _share(self, urgencies: tuple[Urgency, ...], most: int, *, of_one: int, crowded: bool = False) -> Share:
+        """Return what is left of a kind's places, beside what is under way; one tenant may have `of_one` of them."""
+        items = self._under_way.values()
+        taken = Counter(item.tenant for item in items if item.urgency in urgencies and item.crowded is crowded)
+        of_tenant = {name: of_one - taken[name] for name in self._tenants}
+        return Share(urgencies=urgencies, crowded=crowded, most=most - taken.total(), of_tenant=of_tenant)
 
     async def drain(self) -> None:
         """Do all work that is due, and all that follows from it at once, and return."""

@@ -25,6 +25,7 @@ from hookflash.changes import (
     require_next,
     said_so_far,
     sets_off,
+    to_go_on_from,
 )
 from hookflash.errors import AlreadyDone, SequenceError, TurnError, UnknownError, VersionConflict
 from hookflash.judge import Judge, after
@@ -45,7 +46,6 @@ from hookflash.model import (
     State,
     Turn,
     TurnRecord,
-    Urgency,
 )
 from hookflash.model.conversation import identities_of
 from hookflash.ports import AuditEntry, Change, Clock, Lease, Roster, Store
@@ -64,8 +64,8 @@ SOMEBODY = "a responder"
 BARE_CONTEXT = ("reason", "history")
 # A roster is a convenience; an emergency does not wait for one.
 ROSTER_TIMEOUT = timedelta(seconds=1)
-# Handoffs in which nobody is being got hold of now.
-RESTING = (State.PROMISED, State.OVERDUE, State.ABANDONED)
+# A customer with so many open handoffs is served after others: no person asks for that many, but a flood does.
+CROWD = 8
 # How often a step is repeated when somebody else wrote first. Each repeat follows another's success.
 MAX_CONFLICTS = 20
 
@@ -215,11 +215,12 @@ class Engine:
                 handoff, commands = step(open_handoff, event, matrix, now, await self._promised(open_handoff))
                 steps = (audit.of_step(open_handoff.state, event, handoff, commands, now),)
         elif record.decision.action is Action.ESCALATE:
-            earlier = await self._earlier(spoken, record.decision)
+            others = await self._others(spoken)
+            earlier = to_go_on_from(others, spoken, record.decision)
             if earlier is not None:  # what was known of them then is known now
                 before = before.model_copy(update={"customer": earlier.brief.customer.updated_by(before.customer)})
                 spoken = after(before, record)
-            handoff, commands = await self._request(record, spoken, matrix, now, earlier)
+            handoff, commands = await self._request(record, spoken, matrix, now, earlier, crowded=len(others) >= CROWD)
             record = record.model_copy(update={"decision": handoff.decision})
             spoken = after(before, record)
             steps = (audit.of_step(None, None, handoff, commands, now),)
@@ -235,7 +236,9 @@ class Engine:
         takes = record.turn.speaker is Speaker.RESPONDER and "accepted" in TRANSITIONS[handoff.state]
         return Accepted(responder=SOMEBODY) if takes and handoff.state is not State.CONNECTED else None
 
-    async def _request(self, record: TurnRecord, spoken: Conversation, matrix: Matrix, now: datetime, earlier: Handoff | None) -> Step:
+    async def _request(
+        self, record: TurnRecord, spoken: Conversation, matrix: Matrix, now: datetime, earlier: Handoff | None, *, crowded: bool
+    ) -> Step:
         identifier = handoff_id(spoken.tenant, spoken.id, record.number, now)
         decision = record.decision.model_copy(update={"handoff": identifier})
         reachable = await self._reachable(decision, matrix, now)
@@ -249,21 +252,17 @@ class Engine:
             decision=decision,
             plan=route(decision, spoken.channel, matrix, reachable),
             brief=await self._brief(identifier, decision, spoken, record, matrix, now),
+            crowded=crowded,
             requested_at=now,
             changed_at=now,
         )
         return begin(handoff, matrix, now, earlier=earlier)
 
-    async def _earlier(self, spoken: Conversation, decision: Decision) -> Handoff | None:
-        """Return an open handoff of the same customer from another conversation that may go on in this one.
-
-        One that rings is left to ring, and one that is more urgent is not taken over by one that is less.
-        """
-        known = identities_of(spoken.customer) if spoken.customer.verified is not False else ()
-        found = await self.store.open_handoffs_of(spoken.tenant, known) if known else ()
-        urgency = (decision.urgency or Urgency.NORMAL).rank
-        fits = (one for one in found if one.conversation != spoken.id and one.state in RESTING and one.plan.urgency.rank <= urgency)
-        return next(fits, None)
+    async def _others(self, spoken: Conversation) -> tuple[Handoff, ...]:
+        """Return the newest open handoffs of the same customer from other conversations, so many as make a crowd."""
+        known = identities_of(spoken.customer)
+        found = await self.store.open_handoffs_of(spoken.tenant, known, CROWD) if known else ()
+        return tuple(one for one in found if one.conversation != spoken.id)
 
     async def _promised(self, handoff: Handoff) -> int:
         """Return how many promises its desk has open, where that makes a difference."""

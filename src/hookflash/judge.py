@@ -23,6 +23,11 @@ class Judge:
         self.matrix = matrix
         self._panel = panel
 
+    @property
+    def asks_others(self) -> bool:
+        """Whether detectors are asked that others brought, and that may take their time."""
+        return self._panel.asks_others
+
     async def judge(self, turn: Turn, conversation: Conversation, now: datetime, matrix: Matrix | None = None) -> TurnRecord:
         """Return the turn as it may be kept, with the decision on it, by `matrix` where another one than ours is in force."""
         prepared = self._prepare(turn, conversation)

@@ -4,6 +4,7 @@ A handoff in `requested` waits for the brief to reach the desk of the rung that 
 desk that keeps promises). Only then is that rung ordered to ring.
 """
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -40,6 +41,7 @@ from hookflash.model import (
     Urgency,
     WrappedUp,
 )
+from hookflash.model.conversation import identities_of
 from hookflash.promise import contact_of, due_time
 from hookflash.redact import whisper
 from hookflash.steps import Setting, Step, alert, changed, deliver
@@ -303,6 +305,16 @@ def came_back(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step:
     if event.raised is not None:
         here = changed(here, decision=event.decision, plan=event.raised)
     return approach(here, 0, at)
+
+
+def crowd_noise(handoff: Handoff, at: Setting) -> tuple[Alert, ...]:
+    """Let it be known that a customer opens handoff after handoff: once for each customer and day."""
+    if not handoff.crowded:
+        return ()
+    known = "\x00".join(identities_of(handoff.brief.customer))
+    name = hashlib.sha256(f"{handoff.tenant}\x00{known}".encode()).hexdigest()[:16]
+    what = f"the customer of {handoff.id} has many open handoffs; their work waits behind that of others"
+    return (Alert(key=f"crowd:{name}:{at.now.date()}", what=what, routine=True),)
 
 
 def go_on_from(handoff: Handoff, earlier: Handoff, at: Setting) -> Step:

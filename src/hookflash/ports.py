@@ -114,9 +114,21 @@ class OutboxItem(Frozen):
     tenant: str
     handoff: str
     urgency: Urgency
+    crowded: bool = False
+    """Whether the handoff is one of a crowd (see `Handoff.crowded`)."""
     delivery: Delivery
     attempts: int = 0
     last_error: str | None = None
+
+
+class Share(Frozen):
+    """How much outgoing work of one kind may be taken: of these urgencies, and of a crowd's handoffs or all others."""
+
+    urgencies: tuple[Urgency, ...]
+    crowded: bool = False
+    most: int
+    of_tenant: Mapping[str, int]
+    """Of each tenant at most this much; of one that is not named, nothing."""
 
 
 class Timer(Frozen):
@@ -187,8 +199,8 @@ class Store(Protocol):
         """Return handoffs in the given states (none given: all), newest first."""
         ...
 
-    async def open_handoffs_of(self, tenant: str, identities: Sequence[str]) -> tuple[Handoff, ...]:
-        """Return handoffs that are not closed, of conversations with a customer known by any of these, newest first."""
+    async def open_handoffs_of(self, tenant: str, identities: Sequence[str], limit: int) -> tuple[Handoff, ...]:
+        """Return handoffs that are not closed, of conversations with a customer known by any of these: the newest, newest first."""
         ...
 
     async def promised(self, tenant: str, desk: str) -> int:
@@ -207,13 +219,11 @@ class Store(Protocol):
         """Write the change durably, or raise and write nothing."""
         ...
 
-    async def claim_deliveries(
-        self, now: datetime, lease: timedelta, urgencies: Sequence[Urgency], limits: Mapping[str, int], limit: int
-    ) -> tuple[OutboxItem, ...]:
+    async def claim_deliveries(self, now: datetime, lease: timedelta, shares: Sequence[Share], limit: int) -> tuple[OutboxItem, ...]:
         """Take outgoing work that is due and that nobody holds, and hold it for the time of `lease`.
 
-        Only work of these urgencies is taken, the most urgent first, oldest first: of each tenant at most what `limits`
-        says (of one that is not named, nothing), and at most `limit` in all.
+        Taken is at most what the shares allow, one share after the other, and at most `limit` in all: of each share the
+        most urgent first, oldest first.
         """
         ...
 

@@ -7,12 +7,11 @@ from datetime import timedelta
 import pytest
 
 from hookflash.app.wiring import EmbeddedEngine
-from hookflash.courier import AT_ONE_DESK
 from hookflash.errors import DeliveryFailed, ForbiddenMove, StoreUnavailable
 from hookflash.matrix import parse_matrix
 from hookflash.model import Action, Customer, CustomerLeft, Kind, Owner, Signal, State, ToolCall, Turn, Urgency
 from hookflash.stores import SqliteStore
-from hookflash.testing import DOWN, FrozenClock, ScriptedDesk, ScriptedLine
+from hookflash.testing import DOWN, FrozenClock, ScriptedLine
 from tests.cases.test_engine import escalated, replied, said, told
 from tests.conftest import SHOP
 
@@ -294,31 +293,6 @@ async def test_a_store_that_hiccups_after_the_ring_does_not_ring_the_next(engine
         await asyncio.gather(*engine.courier._under_way)
     assert [responder for responder, _ in phone.rung] == ["team"]
     assert (await engine.handoff(decision.handoff)).state is State.RINGING
-
-
-async def test_a_desk_that_hangs_holds_up_no_other(engine, clock, crm):
-    """A flood of briefs for a desk that hangs leaves places for other desks, and an emergency is rung at once."""
-    clock.set(NOON)
-    release = asyncio.Event()
-
-    async def hang(brief, key):
-        await release.wait()
-        return await ScriptedDesk.deliver(crm, brief, key)
-
-    crm.deliver = hang
-    for number in range(300):
-        await engine.observe(said("I want a human", conversation=f"slow-{number}"))
-    await engine.courier.start_due()
-    crisis = await engine.observe(said("I took all my pills, I want to die", conversation="crisis"))
-    for _ in range(20):
-        await engine.courier.start_due()
-        await asyncio.sleep(0.05)
-    assert (await engine.handoff(crisis.handoff)).state is State.RINGING
-    assert len(engine.courier._under_way) <= AT_ONE_DESK + 1
-    release.set()
-    clock.advance(4)  # what found the desk busy looks again
-    await engine.courier.drain()
-    assert len(crm.tickets) == 300
 
 
 async def test_a_refused_brief_is_on_our_own_desk_even_if_the_store_hiccups(engine, clock, crm):

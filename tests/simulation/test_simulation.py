@@ -68,7 +68,7 @@ def test_an_order_of_turns_that_is_lost_is_found(monkeypatch):
     """Versions that are not compared, on purpose: two processes then write over each other."""
     monkeypatch.setattr(writes, "_before", lambda row: {"own_tenant": row["tenant"], "own_id": row["id"], "version_before": row["version"]})
     monkeypatch.setattr(writes, "_put", _put_blindly)
-    assert any(simulate(seed).problems for seed in range(25))
+    assert any(simulate(seed).problems for seed in range(80))
 
 
 def _put_blindly(connection, table, rows):

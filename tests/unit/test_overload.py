@@ -6,8 +6,9 @@ import pytest
 
 from hookflash.app import wiring
 from hookflash.errors import Overloaded
+from hookflash.intake import Intake
 from hookflash.model import Action, Turn
-from hookflash.signals.urgent import cannot_wait
+from hookflash.signals.urgent import Pressing, pressing
 
 
 def said(text, **rest):
@@ -15,30 +16,32 @@ def said(text, **rest):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "how"),
     [
-        "I want to talk to a human",
-        "quiero hablar con una persona",
-        "I want to kill myself",
-        "he stopped breathing",
-        "my chest hurts and my arm is numb",
+        ("I want to talk to a human", Pressing.REQUEST),
+        ("quiero hablar con una persona", Pressing.REQUEST),
+        ("I want to kill myself", Pressing.DANGER),
+        ("he stopped breathing", Pressing.DANGER),
+        ("my chest hurts and my arm is numb", Pressing.DANGER),
+        ("let me talk to a human, he stopped breathing", Pressing.DANGER),
+        ("when do you open tomorrow", Pressing.ORDINARY),
     ],
 )
-def test_what_cannot_wait_is_known_by_its_words(text):
+def test_what_is_pressing_is_known_by_its_words(text, how):
     """In any language that the lexicons know."""
-    assert cannot_wait(said(text))
+    assert pressing(said(text)) is how
 
 
-def test_the_zero_key_cannot_wait_and_small_talk_can():
-    """Nor does anybody's speech but the customer's count."""
-    assert cannot_wait(said("", channel="voice", dtmf="0"))
-    assert not cannot_wait(said("when do you open tomorrow"))
-    assert not cannot_wait(Turn(speaker="assistant", text="do you want to talk to a human"))
+def test_the_zero_key_is_a_request_and_only_the_customer_counts():
+    """Whatever is said with it."""
+    assert pressing(said("", channel="voice", dtmf="0")) is Pressing.REQUEST
+    assert pressing(Turn(speaker="assistant", text="do you want to talk to a human")) is Pressing.ORDINARY
 
 
 async def test_an_overloaded_engine_still_brings_a_person(engine, monkeypatch):
-    """With every place taken an ordinary turn is told to come again; a request is decided at once."""
-    monkeypatch.setattr(wiring, "MAX_OBSERVING", 2)
+    """With every place taken an ordinary turn is told to come again; a request is decided as soon as a place is free."""
+    monkeypatch.setattr(wiring, "MAX_WAITING", 2)
+    engine.intake = Intake(2)
     hold = asyncio.Event()
     ordinary = engine.store.commit
 
@@ -47,7 +50,7 @@ async def test_an_overloaded_engine_still_brings_a_person(engine, monkeypatch):
         await ordinary(change)
 
     engine.store.commit = slow
-    waiting = [asyncio.create_task(engine.observe(said("hello", conversation=f"c{number}"))) for number in range(2)]
+    waiting = [asyncio.create_task(engine.observe(said("hello", conversation=f"c{number}"))) for number in range(4)]
     await asyncio.sleep(0.2)
     with pytest.raises(Overloaded) as caught:
         await engine.observe(said("hello", conversation="c9"))
@@ -57,5 +60,5 @@ async def test_an_overloaded_engine_still_brings_a_person(engine, monkeypatch):
     hold.set()
     assert (await urgent).action is Action.ESCALATE
     await asyncio.gather(*waiting)
-    assert engine.observing == 0
+    assert engine.intake.waiting == 0
     await engine.observe(said("hello", conversation="c10"))

@@ -13,6 +13,7 @@ from hookflash.app.config import database_at
 from hookflash.app.wiring import EmbeddedEngine
 from hookflash.errors import ConfigError, StoreForeign, StoreTooNew, StoreUnavailable, VersionConflict
 from hookflash.model import Alert, Turn, Urgency
+from hookflash.ports import Share
 from hookflash.stores.postgres import PostgresStore
 from hookflash.stores.tables import HEAD
 from hookflash.testing import FrozenClock
@@ -79,10 +80,11 @@ async def test_leases_run_by_the_clock_of_the_database(url):
     """A machine whose clock is wrong by an hour neither takes what others hold nor holds it for an hour."""
     store = PostgresStore(url)
     await store.commit(_with_handoff())
-    (item,) = await store.claim_deliveries(NOW - timedelta(hours=1), timedelta(seconds=0.2), tuple(Urgency), {"default": 9}, 9)
-    assert not await store.claim_deliveries(NOW + timedelta(days=999), LEASE, tuple(Urgency), {"default": 9}, 9)
+    shares = [Share(urgencies=tuple(Urgency), most=9, of_tenant={"default": 9})]
+    (item,) = await store.claim_deliveries(NOW - timedelta(hours=1), timedelta(seconds=0.2), shares, 9)
+    assert not await store.claim_deliveries(NOW + timedelta(days=999), LEASE, shares, 9)
     await asyncio.sleep(0.3)
-    assert await store.claim_deliveries(NOW - timedelta(hours=1), LEASE, tuple(Urgency), {"default": 9}, 9)
+    assert await store.claim_deliveries(NOW - timedelta(hours=1), LEASE, shares, 9)
     await store.close()
 
 

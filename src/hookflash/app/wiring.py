@@ -22,6 +22,7 @@ from hookflash.desks import BuiltinDesk, WebhookDesk
 from hookflash.detectors import ModelDetector
 from hookflash.engine import DEFAULT_TENANT, Engine
 from hookflash.errors import ConfigError, ForbiddenMove, Overloaded, StoreUnavailable
+from hookflash.intake import Intake
 from hookflash.judge import Judge
 from hookflash.lines import ChatLine
 from hookflash.matrix import Matrix, load_matrix
@@ -43,20 +44,24 @@ from hookflash.model import (
     Turn,
     WrappedUp,
 )
+from hookflash.model.conversation import identities_of
 from hookflash.moves import DECLINED
 from hookflash.ports import Clock, Desk, Detector, Line, Roster, Store
 from hookflash.rosters import StaticRoster
 from hookflash.signals.heads import likely
 from hookflash.signals.language import spoken_language
 from hookflash.signals.panel import Panel, builtin_detectors
-from hookflash.signals.urgent import cannot_wait
+from hookflash.signals.urgent import Pressing, pressing
 from hookflash.watchman import Beat, Watchman
 
 log = structlog.get_logger("hookflash")
 
 EVERYTHING = ("couriers", "watchman")
-# How many turns may wait for their decision: at a few milliseconds each, about two seconds' worth.
-MAX_OBSERVING = 512
+# How many turns are decided on at a time: enough to share a sync of the disk, and few enough that whoever tells of danger
+# waits for no more than these. Where outside detectors are asked, most of the time goes by waiting for them.
+AT_A_TIME, AT_A_TIME_WITH_OTHERS = 8, 128
+# How many may wait for that: at a few milliseconds each, about two seconds' worth.
+MAX_WAITING = 512
 # How long work that is under way may take to finish when the engine is closed.
 GRACE = timedelta(seconds=2)
 DETECTORS, DESKS, LINES = "hookflash.detectors", "hookflash.desks", "hookflash.lines"
@@ -149,6 +154,12 @@ def _secret(desk: str, variable: str | None) -> str:
     return value
 
 
+def _caller(tenant: str, turn: Turn) -> tuple[str, ...]:
+    """Return who a turn comes from, as far as it says so itself."""
+    known = identities_of(turn.customer) if turn.customer is not None else ()
+    return (tenant, known[0] if known else turn.conversation or "")
+
+
 class EmbeddedEngine(Engine):
     """The engine with everything it needs in this process: store, couriers and watchman.
 
@@ -189,8 +200,8 @@ class EmbeddedEngine(Engine):
         self.watchman = Watchman(self, store, clock, alarm=alarm, beat=beat, retention=kept, zones=zones)
         self.on_work = self.courier.wake
         self._tasks: list[asyncio.Task[None]] = []
-        self.observing = 0
-        """How many turns are being decided on."""
+        asks_others = any(judge.asks_others for judge in self.judges.values())
+        self.intake = Intake(AT_A_TIME_WITH_OTHERS if asks_others else AT_A_TIME)
         self._begun = False
         self._closed = False
         self._beginning = asyncio.Lock()
@@ -216,13 +227,13 @@ class EmbeddedEngine(Engine):
             raise StoreUnavailable("the engine is closed; open it again")
         if not self._begun:
             await self.begin()
-        if self.observing >= MAX_OBSERVING and not cannot_wait(turn):
-            raise Overloaded("there is more to do than can be done now; send the turn again in a moment", retry_after=1)
-        self.observing += 1
-        try:
+        conversation, how = (tenant, turn.conversation), Pressing.ORDINARY
+        if self.intake.must_wait(conversation):
+            how = pressing(turn)
+            if how is Pressing.ORDINARY and self.intake.waiting >= MAX_WAITING:
+                raise Overloaded("there is more to do than can be done now; send the turn again in a moment", retry_after=1)
+        async with self.intake.place(conversation, _caller(tenant, turn), how):
             return await super().observe(turn, tenant=tenant)
-        finally:
-            self.observing -= 1
 
     async def begin(self) -> None:
         """Start the couriers and the watchman, which go on with everything left unfinished."""

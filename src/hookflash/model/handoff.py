@@ -115,6 +115,8 @@ class Handoff(Frozen):
     receipts: tuple[Receipt, ...] = ()
     """The latest receipt of each desk that holds the brief, newest last."""
     briefed_late: bool = False
+    crowded: bool = False
+    """Whether its customer had many handoffs open when it was requested; its work then waits behind that of others."""
     attempts: tuple[RingAttempt, ...] = ()
     responder: str | None = None
     promise: Promise | None = None

@@ -59,6 +59,11 @@ class Panel:
         self._hanging: Counter[str] = Counter()
         self._threads = ThreadpoolController()
 
+    @property
+    def asks_others(self) -> bool:
+        """Whether there are detectors to run under guard."""
+        return bool(self._guarded)
+
     async def signals(self, turn: Turn, conversation: Conversation) -> tuple[Signal, ...]:
         """Return everything measured on a turn, failures included. Never raises."""
         measured = self.measure(turn, conversation)

@@ -1,24 +1,42 @@
-"""What cannot wait: the quick look at a turn when there is more to do than can be done.
+"""How pressing a turn is: the quick look at turns that must wait, when there is more to do than can be done.
 
-It reads a turn once, without its conversation and without the business' own topics, and rather lets one too many pass.
+It reads a turn once, without its conversation and without the business' own topics, and rather takes one too many for
+pressing.
 """
+
+from enum import IntEnum
 
 from hookflash.model import Kind, Turn
 from hookflash.signals.heads import heads, likely
 from hookflash.signals.request import pressed_zero
 from hookflash.signals.text import phrases_in
 
-URGENT = (Kind.EXPLICIT_REQUEST, Kind.CRISIS, Kind.RED_FLAG)
-# Of what it takes for a finding, half is enough for not being sent away.
+# Of what it takes for a finding, half is enough here.
 ENOUGH = 0.5
+DANGER = (Kind.CRISIS, Kind.RED_FLAG)
 
 
-def cannot_wait(turn: Turn) -> bool:
-    """Return whether a customer may be asking for a person, or telling of a red flag or a crisis."""
-    if not turn.from_customer or not turn.text.strip():
-        return turn.from_customer and pressed_zero(turn)
-    found = phrases_in(turn.text)
-    if pressed_zero(turn) or any(found.get(kind) for kind in URGENT):
-        return True
-    learned = likely(turn.text)
-    return any(kind in learned and learned[kind].probability >= ENOUGH * heads().fires_at[kind] for kind in URGENT)
+class Pressing(IntEnum):
+    """How pressing a turn is, the most pressing first."""
+
+    DANGER = 0
+    """Tells of a crisis or a red flag, perhaps."""
+    REQUEST = 1
+    """Asks for a person, perhaps."""
+    ORDINARY = 2
+
+
+def pressing(turn: Turn) -> Pressing:
+    """Return how pressing a turn is, by its words and keys alone."""
+    if not turn.from_customer:
+        return Pressing.ORDINARY
+    found = _found(turn.text) if turn.text.strip() else frozenset()
+    if not found.isdisjoint(DANGER):
+        return Pressing.DANGER
+    return Pressing.REQUEST if found or pressed_zero(turn) else Pressing.ORDINARY
+
+
+def _found(text: str) -> frozenset[str]:
+    phrases, learned, fires_at = phrases_in(text), likely(text), heads().fires_at
+    sure = {kind for kind, head in learned.items() if kind in fires_at and head.probability >= ENOUGH * fires_at[kind]}
+    return frozenset(kind for kind in (*DANGER, Kind.EXPLICIT_REQUEST) if phrases.get(kind) or kind in sure)

@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Table, Update, bindparam, cast, func, select, update
 
 from hookflash.errors import AlreadyDone
-from hookflash.ports import Lease
-from hookflash.stores.tables import DEAD, DONE, MICROSECOND, PENDING, is_pending, outbox, timers
+from hookflash.ports import Lease, Share
+from hookflash.stores.tables import DEAD, DONE, MICROSECOND, PENDING, RANKS, is_pending, outbox, rank_of, timers
 
 # Clocks of machines that work together differ by less.
 SET_BACK = timedelta(minutes=1)
@@ -35,6 +35,8 @@ class Claims:
         free_work = is_pending & (_box.due_at <= now) & (_box.held_until <= now)
         due = free_work & (_box.tenant == bindparam("own_tenant")) & (_box.rank == bindparam("own_rank"))
         self._any_work = select(_box.id).where(free_work).limit(1)
+        of_tenant = free_work & (_box.tenant == bindparam("own_tenant"))
+        self._ranks_with_work = select(*(select(_box.id).where(of_tenant & (_box.rank == rank)).exists() for rank in RANKS))
         self._take_work = _taking(outbox, _first(outbox, due, _box.due_at), {"held_until": until, "epoch": _box.epoch + 1})
         free = _timer.held_until <= now
         at, set_after = bindparam("due_by", type_=BigInteger), bindparam("set_after", type_=BigInteger)
@@ -47,24 +49,33 @@ class Claims:
         later = {"due_at": until, "held_until": 0, "attempts": tries, "last_error": bindparam("why")}
         self._postpone = update(outbox).where(_STILL_HELD).values(later)
 
-    def take_deliveries(
-        self, connection: Connection, now: int, lease: timedelta, ranks: Sequence[int], limits: Mapping[str, int], limit: int
-    ) -> Sequence[Any]:
+    def take_deliveries(self, connection: Connection, now: int, lease: timedelta, shares: Sequence[Share], limit: int) -> Sequence[Any]:
         """Return the rows of work that were taken, most urgent first, oldest first."""
         taken: list[Any] = []
         if connection.execute(self._any_work, {"now": now}).first() is None:
             return taken
-        room = dict(limits)
-        for rank in ranks:
-            for tenant in limits:
-                most = min(room[tenant], limit - len(taken))
-                if most <= 0:
-                    continue
-                wanted = {"own_tenant": tenant, "own_rank": rank, "most": most, "now": now, "lease": lease // MICROSECOND}
-                rows = connection.execute(self._take_work, wanted).all()
-                room[tenant] -= len(rows)
-                taken += rows
+        tenants = dict.fromkeys(tenant for share in shares for tenant in share.of_tenant)
+        waiting = {tenant: self._waiting(connection, tenant, now) for tenant in tenants}
+        for share in shares:
+            most, room = min(share.most, limit - len(taken)), dict(share.of_tenant)
+            for rank in sorted(rank_of(urgency, crowded=share.crowded) for urgency in share.urgencies):
+                for tenant in (tenant for tenant in room if rank in waiting[tenant]):
+                    rows = self._take(connection, tenant, rank, min(room[tenant], most), now, lease)
+                    room[tenant] -= len(rows)
+                    most -= len(rows)
+                    taken += rows
         return sorted(taken, key=lambda row: (row.rank, row.id))
+
+    def _waiting(self, connection: Connection, tenant: str, now: int) -> frozenset[int]:
+        """Return the ranks of the work of a tenant that is free to be taken."""
+        found = connection.execute(self._ranks_with_work, {"own_tenant": tenant, "now": now}).one()
+        return frozenset(rank for rank, waits in zip(RANKS, found, strict=True) if waits)
+
+    def _take(self, connection: Connection, tenant: str, rank: int, most: int, now: int, lease: timedelta) -> Sequence[Any]:
+        if most <= 0:
+            return ()
+        wanted = {"own_tenant": tenant, "own_rank": rank, "most": most, "now": now, "lease": lease // MICROSECOND}
+        return connection.execute(self._take_work, wanted).all()
 
     def take_timers(self, connection: Connection, due_by: int, now: int, lease: timedelta, limit: int) -> Sequence[Any]:
         """Return the rows of timers that were taken, oldest first."""

@@ -24,7 +24,7 @@ from hookflash.model import (
     Urgency,
 )
 from hookflash.model.conversation import WINDOW_TURNS
-from hookflash.ports import AuditEntry, Change, Lease, Message, OutboxItem, Timer
+from hookflash.ports import AuditEntry, Change, Lease, Message, OutboxItem, Share, Timer
 from hookflash.stores import tables as t
 from hookflash.stores.claims import claims_by, set_right
 from hookflash.stores.dialect import insert_for
@@ -108,12 +108,12 @@ class SqlStore:
             query = query.where(t.handoffs.c.state.in_([state.value for state in states]))
         return await self._handoffs(query.order_by(t.handoffs.c.requested_at.desc()).limit(limit))
 
-    async def open_handoffs_of(self, tenant: str, identities: Sequence[str]) -> tuple[Handoff, ...]:
+    async def open_handoffs_of(self, tenant: str, identities: Sequence[str], limit: int) -> tuple[Handoff, ...]:
         """See `Store`."""
         known = t.identities.c
         theirs = select(known.conversation).where((known.tenant == tenant) & known.identity.in_(identities))
         own = (_hand.tenant == tenant) & _hand.conversation.in_(theirs) & _hand.state.in_(t.OPEN)
-        return await self._handoffs(select(_hand.document).where(own).order_by(_hand.requested_at.desc()))
+        return await self._handoffs(select(_hand.document).where(own).order_by(_hand.requested_at.desc()).limit(limit))
 
     async def promised(self, tenant: str, desk: str) -> int:
         """See `Store`."""
@@ -150,12 +150,10 @@ class SqlStore:
         """See `Store`."""
         await self._writer.commit(change)
 
-    async def claim_deliveries(
-        self, now: datetime, lease: timedelta, urgencies: Sequence[Urgency], limits: Mapping[str, int], limit: int
-    ) -> tuple[OutboxItem, ...]:
+    async def claim_deliveries(self, now: datetime, lease: timedelta, shares: Sequence[Share], limit: int) -> tuple[OutboxItem, ...]:
         """See `Store`."""
-        at, ranks = self._lease_time(now), sorted(t.rank_of(urgency) for urgency in urgencies)
-        rows = await self._writer.run(lambda connection: self._claims.take_deliveries(connection, at, lease, ranks, limits, limit))
+        at = self._lease_time(now)
+        rows = await self._writer.run(lambda connection: self._claims.take_deliveries(connection, at, lease, shares, limit))
         return _readable(rows, _outbox_item)
 
     async def renew(self, now: datetime, lease: timedelta, held: Sequence[Lease]) -> tuple[Lease, ...]:
@@ -173,7 +171,7 @@ class SqlStore:
 
     async def leave(self, tenant: str, handoff: str, urgency: Urgency, delivery: Delivery, at: datetime) -> None:
         """See `Store`."""
-        row = outgoing(tenant, handoff, urgency, delivery, at)
+        row = outgoing(tenant, handoff, t.rank_of(urgency), delivery, at)
         await self._write(self._insert(t.outbox).values(row).on_conflict_do_nothing(index_elements=["tenant", "key"]))
 
     async def last_seq_of_erased(self, tenant: str, conversation: str) -> int | None:
@@ -318,6 +316,7 @@ def _outbox_item(row: Any) -> OutboxItem:
         tenant=row.tenant,
         handoff=row.handoff,
         urgency=t.urgency_of(row.rank),
+        crowded=t.is_crowded(row.rank),
         delivery=_DELIVERY.validate_json(row.document),
         attempts=row.attempts,
         last_error=row.last_error,

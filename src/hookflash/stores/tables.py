@@ -174,14 +174,22 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
-def rank_of(urgency: Urgency) -> int:
-    """Return the rank of work in the outbox: the most urgent comes first."""
-    return -urgency.rank
+def rank_of(urgency: Urgency, *, crowded: bool = False) -> int:
+    """Return the rank of work in the outbox: the most urgent comes first, that of a crowd after all others."""
+    return len(Urgency) * crowded - urgency.rank
 
 
 def urgency_of(rank: int) -> Urgency:
     """Return the urgency of work in the outbox."""
-    return list(Urgency)[-rank]
+    return list(Urgency)[-rank % len(Urgency)]
+
+
+def is_crowded(rank: int) -> bool:
+    """Return whether work in the outbox is one of a crowd."""
+    return rank > 0
+
+
+RANKS = range(rank_of(Urgency.IMMEDIATE), rank_of(Urgency.NORMAL, crowded=True) + 1)
 
 
 def to_micros(at: datetime) -> int:

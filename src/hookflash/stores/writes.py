@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, Update, bindparam, delete, func, insert, select, update
 
 from hookflash.errors import AlreadyDone, VersionConflict
-from hookflash.model import Conversation, Delivery, Handoff, SetTimer, Urgency
+from hookflash.model import Conversation, Delivery, Handoff, SetTimer
 from hookflash.model.conversation import identities_of
 from hookflash.ports import AuditEntry, Change
 from hookflash.stores.claims import finish
@@ -167,16 +167,16 @@ def _timer_row(timer: SetTimer, change: Change, handoff: Handoff) -> dict[str, A
 
 
 def _work_row(delivery: Delivery, change: Change, handoff: Handoff) -> dict[str, Any]:
-    return outgoing(handoff.tenant, handoff.id, handoff.plan.urgency, delivery, change.now)
+    return outgoing(handoff.tenant, handoff.id, rank_of(handoff.plan.urgency, crowded=handoff.crowded), delivery, change.now)
 
 
-def outgoing(tenant: str, handoff: str, urgency: Urgency, delivery: Delivery, at: datetime) -> dict[str, Any]:
+def outgoing(tenant: str, handoff: str, rank: int, delivery: Delivery, at: datetime) -> dict[str, Any]:
     """Return a row of the outbox, to be done at once, whatever time another machine has."""
     return {
         "tenant": tenant,
         "handoff": handoff,
         "key": delivery.key,
-        "rank": rank_of(urgency),
+        "rank": rank,
         "state": PENDING,
         "made_at": to_micros(at),
         "due_at": 0,

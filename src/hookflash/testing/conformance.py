@@ -30,7 +30,7 @@ from hookflash.model import (
     Urgency,
 )
 from hookflash.model.handoff import BriefLate, PromiseDue
-from hookflash.ports import AuditEntry, Change, Desk, Line, OutboxItem, Store
+from hookflash.ports import AuditEntry, Change, Desk, Line, OutboxItem, Share, Store
 from hookflash.testing.samples import a_brief, a_handoff
 
 LEASE = timedelta(seconds=10)
@@ -157,6 +157,16 @@ class StoreContract:
         assert len(await _claim(store, NOW, limit=1)) == 1
         assert len(await _claim(store, NOW)) == 2
 
+    async def test_the_work_of_a_crowd_has_a_share_of_its_own(self, store: Store) -> None:
+        """It is taken only where it is asked for, with the urgency of its handoff."""
+        change = _with_handoff()
+        assert change.handoff is not None
+        await store.commit(change.model_copy(update={"handoff": change.handoff.model_copy(update={"crowded": True})}))
+        for crowded in (False, True):
+            share = Share(urgencies=tuple(Urgency), crowded=crowded, most=9, of_tenant={"default": 9})
+            found = await store.claim_deliveries(NOW, LEASE, [share], 9)
+            assert [(item.crowded, item.urgency) for item in found] == [(True, change.handoff.plan.urgency)] * crowded
+
     async def test_what_was_given_up_can_be_taken_up_again(self, store: Store) -> None:
         """A dead letter is kept, shown, and tried again when somebody says so."""
         await store.commit(_with_handoff())
@@ -244,13 +254,14 @@ class StoreContract:
         await store.commit(
             change.model_copy(update=known | {"conversation": change.conversation.model_copy(update={"customer": customer})})
         )
-        (found,) = await store.open_handoffs_of("default", ["phone:+1", "email:ana@example.com"])
+        (found,) = await store.open_handoffs_of("default", ["phone:+1", "email:ana@example.com"], 9)
         assert found.id == "ho-1"
-        assert not await store.open_handoffs_of("default", ["id:ben"])
-        assert not await store.open_handoffs_of("other", ["id:ana"])
+        assert not await store.open_handoffs_of("default", ["id:ben"], 9)
+        assert not await store.open_handoffs_of("default", ["id:ana"], 0)
+        assert not await store.open_handoffs_of("other", ["id:ana"], 9)
         wrapped = a_handoff(version=2, state=State.WRAPPED)
         await store.commit(Change(tenant="default", now=NOW, handoff=wrapped))
-        assert not await store.open_handoffs_of("default", ["id:ana"])
+        assert not await store.open_handoffs_of("default", ["id:ana"], 9)
 
     async def test_open_promises_of_a_desk_are_counted(self, store: Store) -> None:
         """As many as are open, of that desk alone."""
@@ -289,7 +300,8 @@ class StoreContract:
 async def _claim(
     store: Store, at: datetime, *, urgencies: Sequence[Urgency] = tuple(Urgency), limits: Mapping[str, int] | None = None, limit: int = 10
 ) -> tuple[OutboxItem, ...]:
-    return await store.claim_deliveries(at, LEASE, urgencies, limits or {"default": 10}, limit)
+    shares = [Share(urgencies=tuple(urgencies), crowded=crowded, most=10, of_tenant=limits or {"default": 10}) for crowded in (False, True)]
+    return await store.claim_deliveries(at, LEASE, shares, limit)
 
 
 def _change(version: int, *, what: str = "first", key: str | None = None, seq: int | None = None) -> Change:

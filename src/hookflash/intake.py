@@ -1,0 +1,153 @@
+"""Who is let in next, when more turns come than can be decided on at a time.
+
+Turns of one conversation stay in order, and one of them is decided on at a time. Danger goes before everything else, but
+for every fourth place, so that no flood of it keeps the others out. Within each, callers take turns: whoever sends much
+waits behind their own, not before others. A conversation in which danger waits goes first as a whole.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from hookflash.signals.urgent import Pressing
+
+# Of so many turns let in while danger waits, one is of the others.
+DANGER_IN_A_ROW = 3
+# What a turn costs of its caller's fair share: somebody who asks for a person waits a quarter of the rounds.
+COST = {Pressing.DANGER: 1, Pressing.REQUEST: 1, Pressing.ORDINARY: 4}
+
+
+class _Waiting(NamedTuple):
+    pressing: Pressing
+    admitted: "asyncio.Future[None]"
+
+
+@dataclass
+class _Conversation:
+    caller: Hashable
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    in_hand: bool = False
+    ticket: int = 0
+    """Its one valid ticket in a queue; it draws a new one when something more pressing comes."""
+
+    @property
+    def pressing(self) -> Pressing:
+        return min(one.pressing for one in self.waiting)
+
+
+class _FairQueue:
+    """Conversations in the order in which they are due: each caller's next one comes a round after the one before."""
+
+    def __init__(self) -> None:
+        self._round = 0
+        self._last: dict[Hashable, int] = {}
+        self._tickets: list[tuple[int, int, _Conversation]] = []
+
+    def add(self, ticket: int, conversation: _Conversation) -> None:
+        due = max(self._round, self._last.get(conversation.caller, 0)) + COST[conversation.pressing]
+        self._last[conversation.caller] = due
+        heappush(self._tickets, (due, ticket, conversation))
+
+    def next(self) -> _Conversation | None:
+        """Take out the next conversation that still waits."""
+        while self._tickets:
+            self._round, ticket, conversation = heappop(self._tickets)
+            if self._last.get(conversation.caller, 0) <= self._round:
+                self._last.pop(conversation.caller, None)
+            if ticket == conversation.ticket and conversation.waiting:
+                return conversation
+        return None
+
+
+class Intake:
+    """Lets a number of turns in at a time."""
+
+    def __init__(self, places: int) -> None:
+        """Take how many may be in hand at a time."""
+        self._free = places
+        self._conversations: dict[Hashable, _Conversation] = {}
+        self._danger, self._others = _FairQueue(), _FairQueue()
+        self._in_a_row = 0
+        self._tickets = 0
+        self.waiting = 0
+        """How many turns wait to be let in."""
+
+    def must_wait(self, conversation: Hashable) -> bool:
+        """Return whether a turn of the conversation could not be let in at once."""
+        return self._free <= 0 or conversation in self._conversations
+
+    @asynccontextmanager
+    async def place(self, conversation: Hashable, caller: Hashable, pressing: Pressing) -> AsyncIterator[None]:
+        """Wait to be let in, and hold the place."""
+        own = self._conversations.setdefault(conversation, _Conversation(caller))
+        if own.in_hand or own.waiting or self._free <= 0:
+            await self._wait(conversation, own, pressing)
+        else:
+            self._take(own)
+        try:
+            yield
+        finally:
+            self._leave(conversation, own)
+
+    async def _wait(self, conversation: Hashable, own: _Conversation, pressing: Pressing) -> None:
+        one = _Waiting(pressing, asyncio.get_running_loop().create_future())
+        raised = not own.waiting or pressing < own.pressing
+        own.waiting.append(one)
+        self.waiting += 1
+        if raised and not own.in_hand:
+            self._draw_ticket(own)
+        try:
+            await one.admitted
+        except asyncio.CancelledError:
+            if one.admitted.cancelled():
+                with suppress(ValueError):  # its turn may have come already
+                    own.waiting.remove(one)
+                self._tidy(conversation, own)
+            else:  # let in and called off at the same moment
+                self._leave(conversation, own)
+            raise
+        finally:
+            self.waiting -= 1
+
+    def _draw_ticket(self, own: _Conversation) -> None:
+        self._tickets += 1
+        own.ticket = self._tickets
+        queue = self._danger if own.pressing is Pressing.DANGER else self._others
+        queue.add(own.ticket, own)
+
+    def _take(self, own: _Conversation) -> None:
+        own.in_hand = True
+        self._free -= 1
+
+    def _leave(self, conversation: Hashable, own: _Conversation) -> None:
+        own.in_hand = False
+        self._free += 1
+        if own.waiting:
+            self._draw_ticket(own)
+        self._tidy(conversation, own)
+        self._admit()
+
+    def _tidy(self, conversation: Hashable, own: _Conversation) -> None:
+        if not own.waiting and not own.in_hand and self._conversations.get(conversation) is own:
+            del self._conversations[conversation]
+
+    def _admit(self) -> None:
+        """Let in as many as there are places."""
+        while self._free > 0 and (own := self._next()) is not None:
+            while own.waiting and not own.in_hand:
+                one = own.waiting.popleft()
+                if not one.admitted.cancelled():
+                    self._take(own)
+                    one.admitted.set_result(None)
+
+    def _next(self) -> _Conversation | None:
+        danger_first = self._in_a_row < DANGER_IN_A_ROW
+        for queue in (self._danger, self._others) if danger_first else (self._others, self._danger):
+            if (found := queue.next()) is not None:
+                self._in_a_row = self._in_a_row + 1 if queue is self._danger else 0
+                return found
+        return None

@@ -1,0 +1,80 @@
+"""More of one kind than can be done: the others, and emergencies first of all, are not held up by it."""
+
+import asyncio
+from collections import Counter
+
+from hookflash.courier import AT_ONE_DESK, CROWD_PLACES, URGENT_CROWD_PLACES
+from hookflash.engine import CROWD
+from hookflash.model import Customer, State, Urgency
+from hookflash.testing import FrozenClock, ScriptedDesk
+from tests.cases.test_engine import said
+
+NOON = FrozenClock().now().replace(hour=11)
+
+
+async def test_a_desk_that_hangs_holds_up_no_other(engine, clock, crm):
+    """A flood of briefs for a desk that hangs leaves places for other desks, and an emergency is rung at once."""
+    clock.set(NOON)
+    release = asyncio.Event()
+
+    async def hang(brief, key):
+        await release.wait()
+        return await ScriptedDesk.deliver(crm, brief, key)
+
+    crm.deliver = hang
+    for number in range(300):
+        await engine.observe(said("I want a human", conversation=f"slow-{number}"))
+    await engine.courier.start_due()
+    crisis = await engine.observe(said("I took all my pills, I want to die", conversation="crisis"))
+    for _ in range(20):
+        await engine.courier.start_due()
+        await asyncio.sleep(0.05)
+    assert (await engine.handoff(crisis.handoff)).state is State.RINGING
+    assert len(engine.courier._under_way) <= AT_ONE_DESK + 1
+    release.set()
+    clock.advance(4)  # what found the desk busy looks again
+    await engine.courier.drain()
+    assert len(crm.tickets) == 300
+
+
+async def test_a_flood_of_crises_from_one_customer_holds_up_nobody_else(engine, clock, crm):
+    """Theirs wait behind each other; a crisis and a request of others are carried out at once; who runs the place is told once."""
+    clock.set(NOON)
+    hang = asyncio.Event()
+
+    for desk in (crm, engine.courier._desks["default", "tickets"]):
+        desk.deliver = _after(hang, desk.deliver)
+    flooder = Customer(id="flooder")
+    for number in range(150):
+        text = "I took all my pills, I want to die" if number % 2 else "I want a human"
+        await engine.observe(said(text, conversation=f"flood-{number}", customer=flooder))
+    await engine.courier.start_due()
+    asks = await engine.observe(said("I want a human", conversation="asks", customer=Customer(id="ben")))
+    crisis = await engine.observe(said("I want to die", conversation="crisis", customer=Customer(id="ana")))
+    for _ in range(10):
+        await engine.courier.start_due()
+        await asyncio.sleep(0.05)
+    assert (await engine.handoff(crisis.handoff)).state is State.RINGING
+    assert (await engine.handoff(asks.handoff)).state is State.RINGING
+    under_way = [item for item in engine.courier._under_way.values() if item.crowded]
+    assert Counter(item.urgency is Urgency.IMMEDIATE for item in under_way) == {True: URGENT_CROWD_PLACES, False: CROWD_PLACES}
+    assert sum("many open handoffs" in noise for noise in engine.noise) == 1
+    hang.set()
+    for _ in range(2):  # what found a desk busy looks again
+        clock.advance(4)
+        await engine.courier.drain()
+    handoffs = await engine.store.handoffs("default", limit=1_000)
+    assert {handoff.state for handoff in handoffs} == {State.RINGING}
+    assert len(handoffs) == 152
+    assert sum(handoff.crowded for handoff in handoffs) == 150 - CROWD
+
+
+def _after(hang, deliver):
+    """Return the desk's way of taking briefs, but that those of the flooder hang."""
+
+    async def slow(brief, key):
+        if brief.customer.id == "flooder":
+            await hang.wait()
+        return await deliver(brief, key)
+
+    return slow

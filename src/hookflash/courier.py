@@ -9,7 +9,7 @@ holds up another.
 
 import asyncio
 import random
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -104,7 +104,7 @@ class Courier:
         self._desks = desks
         self._lines = lines
         self._alarm = alarm
-        self._asked: Counter[tuple[str, str] | None] = Counter()
+        self._asking: defaultdict[tuple[str, str] | None, list[str]] = defaultdict(list)
         self._circuits: dict[tuple[str, str], Circuit] = {}
         self._wake = asyncio.Event()
         self._under_way: dict[asyncio.Task[bool], OutboxItem] = {}
@@ -223,38 +223,55 @@ class Courier:
         handoff = await self._store.handoff(item.tenant, item.handoff)
         if handoff is None and not isinstance(item.delivery, Alert):
             return Permanent("Bug! the handoff of this work is not in the store")
-        if resting := self._resting(item):
+        if handoff is not None and isinstance(item.delivery, DeliverBrief) and item.delivery.is_there(handoff):
+            await self._record(item, None)
+            return None
+        if resting := self._resting(item, handoff):
             await self._store.postpone(item.lease, self._clock.now(), resting, "waits for its desk", tried=False)
             return None
         self._require_lease(item)
         desk = _desk_of(item)
-        self._asked[desk] += 1
+        self._asking[desk].append(item.handoff)
+        try:
+            event, error = await self._call(item, handoff)
+            await self._noted(item, error)
+            if error is None:
+                await self._record(item, event)
+            return error
+        finally:
+            self._asking[desk].remove(item.handoff)
+
+    async def _call(self, item: OutboxItem, handoff: Handoff | None) -> tuple[Event | None, HookflashError | None]:
+        """Return the event that follows from the work, if any, or what went wrong on the other side."""
         try:
             async with asyncio.timeout(CALL_TIMEOUT.total_seconds()):
-                event = await self._do(item, handoff)
+                return await self._do(item, handoff), None
         except TimeoutError:
-            return await self._noted(item, Retryable(f"no answer within {CALL_TIMEOUT.total_seconds():g} s"))
+            return None, Retryable(f"no answer within {CALL_TIMEOUT.total_seconds():g} s")
         except (Retryable, Permanent) as error:
-            return await self._noted(item, error)
+            return None, error
         except Exception as error:  # noqa: BLE001 - an adapter's bug must not stop the courier
-            return await self._noted(item, Retryable(f"{type(error).__name__} in the adapter"))
-        finally:
-            self._asked[desk] -= 1
-        await self._noted(item, None)
-        await self._record(item, event)
-        return None
+            return None, Retryable(f"{type(error).__name__} in the adapter")
 
     def _require_lease(self, item: OutboxItem) -> None:
         """Raise `VersionConflict` if this process stood still for so long that others may have done the work meanwhile."""
         if steady() >= self._held_until[item.lease]:
             raise VersionConflict("the lease of this work has ended")
 
-    def _resting(self, item: OutboxItem) -> timedelta:
-        """Return how long the desk of a brief is to be left in peace. An emergency asks it all the same."""
+    def _resting(self, item: OutboxItem, handoff: Handoff | None) -> timedelta:
+        """Return how long the desk of a brief is to be left in peace. An emergency asks it all the same.
+
+        While one brief of a handoff is on its way, what was added since waits, and goes with the next.
+        """
         desk = _desk_of(item)
-        if desk is None or item.urgency is Urgency.IMMEDIATE:
+        if desk is None or handoff is None:
             return timedelta()
-        if self._asked[desk] >= AT_ONE_DESK:
+        only_adds = handoff.receipt_of(desk[1]) is not None
+        if only_adds and item.handoff in self._asking[desk]:
+            return BUSY_WAIT * (1 + self._chance())
+        if item.urgency is Urgency.IMMEDIATE:
+            return timedelta()
+        if len(self._asking[desk]) >= AT_ONE_DESK:
             return BUSY_WAIT * (1 + self._chance())
         circuit, now = self._circuits.get(desk, Circuit()), steady()
         if wait := circuit.wait(now):
@@ -262,20 +279,19 @@ class Courier:
         self._circuits[desk] = circuit.asked(now)
         return timedelta()
 
-    async def _noted(self, item: OutboxItem, error: HookflashError | None) -> HookflashError | None:
-        """Let the desk's circuit know how it went; return the error. That we stood still ourselves is no fault of the desk."""
+    async def _noted(self, item: OutboxItem, error: HookflashError | None) -> None:
+        """Let the desk's circuit know how it went. That we stood still ourselves is no fault of the desk."""
         if error is not None:
             self._require_lease(item)
         desk = _desk_of(item)
         if desk is None:
-            return error
+            return
         before = self._circuits.get(desk, Circuit())
         self._circuits[desk] = after = before.failed(steady()) if isinstance(error, Retryable) else Circuit()
         if after.broken and not before.broken:
             log.error("desk_down", tenant=item.tenant, desk=desk[1])
             with suppress(Exception):  # the log has it; what waits goes on to its next rung by its own timers
                 await self._alarm(item.handoff, f"desk {desk[1]} does not answer; its briefs wait and are tried again")
-        return error
 
     async def _do(self, item: OutboxItem, handoff: Handoff | None) -> Event | None:
         """Call the desk, the line or the alarm, and return the event that follows, if any."""
@@ -284,7 +300,8 @@ class Courier:
             assert isinstance(delivery, Alert)
             await (self._tell if delivery.routine else self._alarm)(item.handoff, delivery.what)
         elif isinstance(delivery, DeliverBrief):
-            return BriefDelivered(receipt=await self._desk(tenant, delivery.desk).deliver(handoff.brief, delivery.key))
+            receipt = await self._desk(tenant, delivery.desk).deliver(handoff.brief, delivery.key)
+            return BriefDelivered(receipt=receipt.model_copy(update={"revision": handoff.brief.revision}))
         elif isinstance(delivery, Ring):
             if handoff.ringing != delivery.key:
                 return None  # somebody took it, or it became more urgent, in the meantime

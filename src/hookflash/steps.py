@@ -37,4 +37,5 @@ def alert(handoff: Handoff, name: str, what: str) -> Alert:
 
 def deliver(handoff: Handoff, desk: str) -> DeliverBrief:
     """Return the order to put the latest brief on a desk, carried out once for each revision."""
-    return DeliverBrief(key=f"{handoff.id}:brief:{desk}:{handoff.brief.revision}", desk=desk)
+    revision = handoff.brief.revision
+    return DeliverBrief(key=f"{handoff.id}:brief:{desk}:{revision}", desk=desk, revision=revision)

@@ -7,7 +7,7 @@ from hookflash.courier import AT_ONE_DESK, CROWD_PLACES, URGENT_CROWD_PLACES
 from hookflash.engine import CROWD
 from hookflash.model import Customer, State, Urgency
 from hookflash.testing import FrozenClock, ScriptedDesk
-from tests.cases.test_engine import said
+from tests.cases.test_engine import escalated, said
 
 NOON = FrozenClock().now().replace(hour=11)
 
@@ -32,9 +32,34 @@ async def test_a_desk_that_hangs_holds_up_no_other(engine, clock, crm):
     assert (await engine.handoff(crisis.handoff)).state is State.RINGING
     assert len(engine.courier._under_way) <= AT_ONE_DESK + 1
     release.set()
-    clock.advance(4)  # what found the desk busy looks again
-    await engine.courier.drain()
+    await _settled(engine, clock)
     assert len(crm.tickets) == 300
+
+
+async def test_what_is_added_in_quick_succession_reaches_a_desk_together(engine, clock, crm):
+    """While one brief is on its way the others wait, and then all of it is there: a desk is not called for every word."""
+    clock.set(NOON)
+    handoff = await escalated(engine)
+    calls, release = [], asyncio.Event()
+    deliver = crm.deliver
+
+    async def slow(brief, key):
+        calls.append(key)
+        await release.wait()
+        return await deliver(brief, key)
+
+    crm.deliver = slow
+    for number in range(30):
+        await engine.observe(said(f"and another thing, number {number}"))
+        await engine.courier.start_due()
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.1)
+    assert len(calls) == 1
+    release.set()
+    await _settled(engine, clock)
+    assert len(calls) == 2
+    assert crm.tickets[handoff.id].history[-1].text == "and another thing, number 29"
+    assert (await engine.store.counts())["outbox_done"] == 3 + 30
 
 
 async def test_a_flood_of_crises_from_one_customer_holds_up_nobody_else(engine, clock, crm):
@@ -60,13 +85,18 @@ async def test_a_flood_of_crises_from_one_customer_holds_up_nobody_else(engine, 
     assert Counter(item.urgency is Urgency.IMMEDIATE for item in under_way) == {True: URGENT_CROWD_PLACES, False: CROWD_PLACES}
     assert sum("many open handoffs" in noise for noise in engine.noise) == 1
     hang.set()
-    for _ in range(2):  # what found a desk busy looks again
-        clock.advance(4)
-        await engine.courier.drain()
+    await _settled(engine, clock)
     handoffs = await engine.store.handoffs("default", limit=1_000)
     assert {handoff.state for handoff in handoffs} == {State.RINGING}
     assert len(handoffs) == 152
     assert sum(handoff.crowded for handoff in handoffs) == 150 - CROWD
+
+
+async def _settled(engine, clock):
+    """Let everything be done that waits, however often it found its desk busy."""
+    while (await engine.store.counts()).get("outbox_pending"):
+        clock.advance(4)
+        await engine.courier.drain()
 
 
 def _after(hang, deliver):

@@ -84,6 +84,8 @@ class Receipt(Frozen):
     ticket: str
     key: str
     at: AwareDatetime
+    revision: int = 0
+    """The revision of the brief that was sent, as the courier notes it."""
 
 
 class RingAttempt(Frozen):
@@ -301,6 +303,13 @@ class DeliverBrief(Frozen):
     kind: Literal["deliver_brief"] = "deliver_brief"
     key: str
     desk: str
+    revision: int | None = None
+    """The revision that must be there at least."""
+
+    def is_there(self, handoff: "Handoff") -> bool:
+        """Return whether the desk holds it already, as it went along with an earlier delivery."""
+        held = handoff.receipt_of(self.desk)
+        return held is not None and self.revision is not None and held.revision >= self.revision
 
 
 class Ring(Frozen):

@@ -9,7 +9,7 @@ holds up another.
 
 import asyncio
 import random
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -104,7 +104,9 @@ class Courier:
         self._desks = desks
         self._lines = lines
         self._alarm = alarm
-        self._asking: defaultdict[tuple[str, str] | None, list[str]] = defaultdict(list)
+        self._asked: Counter[tuple[str, str] | None] = Counter()
+        self._on_the_way: set[tuple[str, str]] = set()
+        """Handoffs and the desks to which a brief of theirs is on the way, until its receipt is kept."""
         self._circuits: dict[tuple[str, str], Circuit] = {}
         self._wake = asyncio.Event()
         self._under_way: dict[asyncio.Task[bool], OutboxItem] = {}
@@ -231,7 +233,8 @@ class Courier:
             return None
         self._require_lease(item)
         desk = _desk_of(item)
-        self._asking[desk].append(item.handoff)
+        way = (item.handoff, desk[1] if desk else "")
+        self._on_the_way.add(way)
         try:
             event, error = await self._call(item, handoff)
             await self._noted(item, error)
@@ -239,10 +242,12 @@ class Courier:
                 await self._record(item, event)
             return error
         finally:
-            self._asking[desk].remove(item.handoff)
+            self._on_the_way.discard(way)
 
     async def _call(self, item: OutboxItem, handoff: Handoff | None) -> tuple[Event | None, HookflashError | None]:
         """Return the event that follows from the work, if any, or what went wrong on the other side."""
+        desk = _desk_of(item)
+        self._asked[desk] += 1
         try:
             async with asyncio.timeout(CALL_TIMEOUT.total_seconds()):
                 return await self._do(item, handoff), None
@@ -252,6 +257,8 @@ class Courier:
             return None, error
         except Exception as error:  # noqa: BLE001 - an adapter's bug must not stop the courier
             return None, Retryable(f"{type(error).__name__} in the adapter")
+        finally:
+            self._asked[desk] -= 1
 
     def _require_lease(self, item: OutboxItem) -> None:
         """Raise `VersionConflict` if this process stood still for so long that others may have done the work meanwhile."""
@@ -267,11 +274,11 @@ class Courier:
         if desk is None or handoff is None:
             return timedelta()
         only_adds = handoff.receipt_of(desk[1]) is not None
-        if only_adds and item.handoff in self._asking[desk]:
+        if only_adds and (item.handoff, desk[1]) in self._on_the_way:
             return BUSY_WAIT * (1 + self._chance())
         if item.urgency is Urgency.IMMEDIATE:
             return timedelta()
-        if len(self._asking[desk]) >= AT_ONE_DESK:
+        if self._asked[desk] >= AT_ONE_DESK:
             return BUSY_WAIT * (1 + self._chance())
         circuit, now = self._circuits.get(desk, Circuit()), steady()
         if wait := circuit.wait(now):

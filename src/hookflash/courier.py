@@ -64,7 +64,16 @@ URGENT, ORDINARY = (Urgency.IMMEDIATE,), (Urgency.HIGH, Urgency.NORMAL)
 class Steps(Protocol):
     """What the courier needs of the engine: to carry a handoff forward."""
 
-    async def apply(self, handoff: str, event: Event, *, tenant: str, done: Lease | None, failed: str | None = None) -> Handoff:
+    async def apply(
+        self,
+        handoff: str,
+        event: Event,
+        *,
+        tenant: str,
+        done: Lease | None,
+        failed: str | None = None,
+        known: Handoff | None = None,
+    ) -> Handoff:
         """See `Engine.apply`."""
         ...
 
@@ -222,7 +231,7 @@ class Courier:
 
     async def _attempt(self, item: OutboxItem) -> HookflashError | None:
         """Do the work and record that it was done; return what went wrong on the other side."""
-        handoff = await self._store.handoff(item.tenant, item.handoff)
+        handoff = item.about
         if handoff is None and not isinstance(item.delivery, Alert):
             return Permanent("Bug! the handoff of this work is not in the store")
         if handoff is not None and isinstance(item.delivery, DeliverBrief) and item.delivery.is_there(handoff):
@@ -329,7 +338,7 @@ class Courier:
             with suppress(AlreadyDone):
                 await self._store.commit(Change(tenant=item.tenant, now=self._clock.now(), done=item.lease))
             return
-        after = await self._steps.apply(item.handoff, event, tenant=item.tenant, done=item.lease)
+        after = await self._steps.apply(item.handoff, event, tenant=item.tenant, done=item.lease, known=item.about)
         ring = item.delivery
         if isinstance(ring, Ring) and after.ringing != ring.key:  # it was called off while it was placed
             late = StopRinging(key=f"{ring.key}:stop-late", to=ring.to)

@@ -119,24 +119,28 @@ class Engine:
         done: Lease | None = None,
         failed: str | None = None,
         fired: int | None = None,
+        known: Handoff | None = None,
     ) -> Handoff:
         """Carry a handoff forward by an event, durably.
 
         `done` is the lease of outgoing work, `fired` the timer, whose outcome the event is; both are crossed off in the same
-        transaction. `failed` says why the item was given up. Raises `UnknownError`, `ForbiddenMove` or `StoreUnavailable`.
+        transaction. `failed` says why the item was given up; `known` is the handoff as it was read a moment ago.
+        Raises `UnknownError`, `ForbiddenMove` or `StoreUnavailable`.
         """
+        answered = {"done": done, "failed": failed, "fired": fired}
         for _ in range(MAX_CONFLICTS):
-            found = await self.handoff(handoff, tenant=tenant)
+            found = known or await self.handoff(handoff, tenant=tenant)
             lock = self._lock(tenant, found.conversation)
             others_write = lock.locked()
             try:
                 async with lock:
                     if others_write:  # then what was read is old by now
-                        found = await self.handoff(handoff, tenant=tenant)
-                    return await self._apply(found, event, tenant, {"done": done, "failed": failed, "fired": fired})
+                        found, known = await self.handoff(handoff, tenant=tenant), None
+                    return await self._apply(found, event, tenant, answered, fresh=known is None)
             except AlreadyDone:
                 return await self.handoff(handoff, tenant=tenant)
             except VersionConflict:
+                known = None
                 self._cache.pop((tenant, found.conversation), None)
         raise VersionConflict(f"handoff {handoff} is written by too many at once; try again")
 
@@ -313,10 +317,12 @@ class Engine:
         past = await self.store.history(spoken.tenant, spoken.id)
         return past if record.turn.draft else (*past, HistoryTurn.of(record))
 
-    async def _apply(self, handoff: Handoff, event: Event, tenant: str, answered: dict[str, Any]) -> Handoff:
+    async def _apply(self, handoff: Handoff, event: Event, tenant: str, answered: dict[str, Any], *, fresh: bool) -> Handoff:
         now = self.clock.now()
         following, commands = step(handoff, event, await self._matrix(handoff), now, await self._promised(handoff))
         if following is handoff:
+            if not fresh:  # nothing is written that would tell whether it is still so
+                raise VersionConflict("what is known of the handoff may be old")
             if any(value is not None for value in answered.values()):
                 await self.store.commit(Change(tenant=tenant, now=now, **answered))
             return handoff

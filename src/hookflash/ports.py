@@ -117,6 +117,8 @@ class OutboxItem(Frozen):
     crowded: bool = False
     """Whether the handoff is one of a crowd (see `Handoff.crowded`)."""
     delivery: Delivery
+    about: Handoff | None = None
+    """The handoff as it was when the work was taken."""
     attempts: int = 0
     last_error: str | None = None
 
@@ -223,7 +225,7 @@ class Store(Protocol):
         """Take outgoing work that is due and that nobody holds, and hold it for the time of `lease`.
 
         Taken is at most what the shares allow, one share after the other, and at most `limit` in all: of each share the
-        most urgent first, oldest first.
+        most urgent first, oldest first. Each piece comes with its handoff as it is now.
         """
         ...
 

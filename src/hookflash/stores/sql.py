@@ -49,6 +49,8 @@ _STALLED = select(_hand.document).where(t.is_waiting & _at_an_end & ~_working.ex
 _unheld = t.is_pending & (_box.made_at < _before) & (_box.due_at < _before) & (_box.held_until < _before)
 _NEGLECTED = select(t.outbox).where(_unheld).order_by(_box.rank, _box.id).limit(_most)
 _HANDOFF = select(_hand.document).where((_hand.tenant == bindparam("own_tenant")) & (_hand.id == bindparam("own_id")))
+_named = _hand.tenant.in_(bindparam("tenants", expanding=True)) & _hand.id.in_(bindparam("ids", expanding=True))
+_HANDOFFS = select(_hand.tenant, _hand.id, _hand.document).where(_named)
 _talk, _said = t.conversations.c, t.turns.c
 _CONVERSATION = select(_talk.document).where((_talk.tenant == bindparam("own_tenant")) & (_talk.id == bindparam("own_id")))
 _own_turns = (_said.tenant == bindparam("own_tenant")) & (_said.conversation == bindparam("own_id"))
@@ -153,8 +155,13 @@ class SqlStore:
     async def claim_deliveries(self, now: datetime, lease: timedelta, shares: Sequence[Share], limit: int) -> tuple[OutboxItem, ...]:
         """See `Store`."""
         at = self._lease_time(now)
-        rows = await self._writer.run(lambda connection: self._claims.take_deliveries(connection, at, lease, shares, limit))
-        return _readable(rows, _outbox_item)
+
+        def take(connection: Connection) -> tuple[Sequence[Any], Mapping[tuple[str, str], str]]:
+            rows = self._claims.take_deliveries(connection, at, lease, shares, limit)
+            return rows, _handoffs_of(connection, rows)
+
+        rows, about = await self._writer.run(take)
+        return _readable(rows, lambda row: _outbox_item(row, about.get((row.tenant, row.handoff))))
 
     async def renew(self, now: datetime, lease: timedelta, held: Sequence[Lease]) -> tuple[Lease, ...]:
         """See `Store`."""
@@ -310,7 +317,15 @@ def _conversation(connection: Connection, tenant: str, conversation: str) -> Con
     return Conversation.model_validate_json(document).model_copy(update={"turns": window})
 
 
-def _outbox_item(row: Any) -> OutboxItem:
+def _handoffs_of(connection: Connection, rows: Sequence[Any]) -> Mapping[tuple[str, str], str]:
+    """Return the documents of the handoffs that outgoing work is about, by tenant and id."""
+    if not rows:
+        return {}
+    own = {"tenants": sorted({row.tenant for row in rows}), "ids": sorted({row.handoff for row in rows})}
+    return {(row.tenant, row.id): row.document for row in connection.execute(_HANDOFFS, own)}
+
+
+def _outbox_item(row: Any, about: str | None = None) -> OutboxItem:
     return OutboxItem(
         lease=Lease(item=row.id, epoch=row.epoch),
         tenant=row.tenant,
@@ -318,6 +333,7 @@ def _outbox_item(row: Any) -> OutboxItem:
         urgency=t.urgency_of(row.rank),
         crowded=t.is_crowded(row.rank),
         delivery=_DELIVERY.validate_json(row.document),
+        about=Handoff.model_validate_json(about) if about else None,
         attempts=row.attempts,
         last_error=row.last_error,
     )

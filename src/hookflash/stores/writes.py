@@ -25,11 +25,12 @@ def _update_of(table: Table) -> Update:
 
 # Statements are built once: building one costs more than running it.
 _INSERT = {table: insert(table) for table in (conversations, handoffs, turns, audit, timers)}
-_UPDATE = {table: _update_of(table) for table in (conversations, handoffs)}
 _OWN = (handoffs.c.tenant == bindparam("own_tenant")) & (handoffs.c.id == bindparam("own_id"))
 _NEXT = select(func.coalesce(func.min(timers.c.at), 0)).where((timers.c.tenant == handoffs.c.tenant) & (timers.c.handoff == handoffs.c.id))
 # Notes when a handoff's next timer is due, by which the watchman finds those that came to a halt.
-_SCHEDULE = update(handoffs).where(_OWN).values(next_at=_NEXT.scalar_subquery())
+_next = {"next_at": _NEXT.scalar_subquery()}
+_UPDATE = {conversations: _update_of(conversations), handoffs: _update_of(handoffs).values(_next)}
+_SCHEDULE = update(handoffs).where(_OWN).values(_next)
 _FIRED = delete(timers).where(timers.c.id.in_(bindparam("fired", expanding=True))).returning(timers.c.tenant, timers.c.handoff)
 _CLEAR = delete(timers).where(
     (timers.c.tenant == bindparam("own_tenant")) & (timers.c.handoff == bindparam("own_id")) & (timers.c.kind == bindparam("own_kind"))
@@ -51,16 +52,17 @@ def write(connection: Connection, changes: Sequence[Change]) -> None:
     """
     changes = sorted(changes, key=_handoff_of)
     steps = [(change, change.handoff) for change in changes if change.handoff is not None]
+    written = {(handoff.tenant, handoff.id) for _, handoff in steps}
     finish(connection, [(change.done, change.failed) for change in changes if change.done is not None])
     moved = _cross_off(connection, [change.fired for change in changes if change.fired is not None])
     _put(connection, conversations, [_conversation_row(change, change.conversation) for change in changes if change.conversation])
-    _put(connection, handoffs, [_handoff_row(handoff) for _, handoff in steps])
     _many(connection, _INSERT[turns], [_turn_row(change) for change in changes if change.turn is not None])
     add_identity, add_work = _ADD[connection.dialect.name]
     _many(connection, add_identity, [row for change in changes for row in _identity_rows(change)])
     _many(connection, _CLEAR, [row for change, handoff in steps for row in _cleared(change, handoff)])
     _many(connection, _INSERT[timers], [_timer_row(timer, change, handoff) for change, handoff in steps for timer in change.timers])
-    _many(connection, _SCHEDULE, [_named(*one) for one in dict.fromkeys([*((one.tenant, one.id) for _, one in steps), *moved])])
+    _put(connection, handoffs, [_handoff_row(change, handoff) for change, handoff in steps])
+    _many(connection, _SCHEDULE, [_named(*one) for one in dict.fromkeys(moved) if one not in written])
     _many(connection, add_work, [_work_row(delivery, change, handoff) for change, handoff in steps for delivery in change.outbox])
     _many(connection, _INSERT[audit], [_audit_row(change, entry) for change in changes for entry in change.audit])
 
@@ -106,8 +108,9 @@ def _identity_rows(change: Change) -> list[dict[str, Any]]:
     return [own | {"identity": identity} for identity in identities_of(change.conversation.customer)]
 
 
-def _handoff_row(handoff: Handoff) -> dict[str, Any]:
-    return {
+def _handoff_row(change: Change, handoff: Handoff) -> dict[str, Any]:
+    first = {"next_at": min((to_micros(timer.at) for timer in change.timers), default=0)} if handoff.version == 1 else {}
+    return first | {
         "tenant": handoff.tenant,
         "id": handoff.id,
         "version": handoff.version,
@@ -150,7 +153,9 @@ def _turn_row(change: Change) -> dict[str, Any]:
 
 
 def _cleared(change: Change, handoff: Handoff) -> list[dict[str, Any]]:
-    """Return the timers that go: those that are cleared, and those that are set anew."""
+    """Return the timers that go: those that are cleared, and those that are set anew. A new handoff has none."""
+    if handoff.version == 1:
+        return []
     kinds = {*change.clear_timers, *(timer.event.kind for timer in change.timers)}
     return [_named(handoff.tenant, handoff.id) | {"own_kind": kind} for kind in sorted(kinds)]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import InternalError
 
 from hookflash.app.config import database_at
 from hookflash.app.wiring import EmbeddedEngine
@@ -135,6 +136,27 @@ async def test_a_connection_that_is_cut_costs_an_answer_and_no_data(url, postgre
             await asyncio.sleep(0.05)
     assert (await store.conversation("default", "c")).spoken == 2
     await store.probe(NOW)
+    await store.close()
+
+
+async def test_a_connection_that_was_cut_while_nobody_used_it_refuses_nothing(url, postgres, monkeypatch):
+    """It is tried before it is used, and replaced; so a night without customers costs the first one no answer."""
+    store = PostgresStore(url)
+    await store.commit(_change(1))
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'hookflash_%'")
+    monkeypatch.setattr("hookflash.stores.postgres.IDLE_SECONDS", 0.0)
+    await store.commit(_change(2))
+    assert (await store.conversation("default", "c")).spoken == 2
+    await store.close()
+
+
+async def test_who_reads_cannot_write(url):
+    """Neither the connection for reading nor that for notices may change anything, though no transaction is begun on them."""
+    store = PostgresStore(url)
+    for engine in (store._reading, store._listen_on):
+        with engine.connect() as connection, pytest.raises(InternalError, match="read-only"):
+            connection.execute(text("DELETE FROM turns"))
     await store.close()
 
 

@@ -9,10 +9,26 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Table, Update, bindparam, cast, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Executable,
+    Select,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    case,
+    cast,
+    func,
+    select,
+    update,
+)
 
 from hookflash.errors import AlreadyDone
 from hookflash.ports import Lease, Share
+from hookflash.stores.rows import ForRows, Value
 from hookflash.stores.tables import DEAD, DONE, MICROSECOND, PENDING, RANKS, is_pending, outbox, rank_of, timers
 
 # Clocks of machines that work together differ by less.
@@ -22,8 +38,21 @@ LONGEST_WAIT = timedelta(minutes=10)
 
 _box, _timer = outbox.c, timers.c
 _STILL_HELD = (_box.id == bindparam("item")) & (_box.epoch == bindparam("lease_epoch")) & (_box.state == PENDING)
-_DONE = update(outbox).where(_STILL_HELD).values(state=DONE)
-_DEAD = update(outbox).where(_STILL_HELD).values(state=DEAD, last_error=bindparam("why"), attempts=_box.attempts + 1)
+
+
+def _crossing_off(value: Value, _: str) -> Executable:
+    """Return the statement that makes work done, or, where it says why, a dead letter."""
+    failed = value("why").is_not(None)
+    gone = {
+        "state": case((failed, DEAD), else_=DONE),
+        "attempts": _box.attempts + case((failed, 1), else_=0),
+        "last_error": func.coalesce(value("why"), _box.last_error),
+    }
+    held = (_box.id == value("item")) & (_box.epoch == value("lease_epoch")) & (_box.state == PENDING)
+    return update(outbox).where(held).values(gone)
+
+
+_CROSS_OFF = ForRows({"item": BigInteger(), "lease_epoch": BigInteger(), "why": Text()}, _crossing_off)
 
 
 class Claims:
@@ -110,11 +139,9 @@ def claims_by(clock: str) -> Claims:
 
 def finish(connection: Connection, outcomes: Sequence[tuple[Lease, str | None]]) -> None:
     """Cross work off, with why it failed if it did. Raises `AlreadyDone` if the lease of any of it was lost."""
-    done = [_own(held) for held, failed in outcomes if failed is None]
-    dead = [_own(held) | {"why": failed} for held, failed in outcomes if failed is not None]
-    for statement, rows in ((_DONE, done), (_DEAD, dead)):
-        if rows and connection.execute(statement, sorted(rows, key=lambda row: row["item"])).rowcount != len(rows):
-            raise AlreadyDone("the delivery was already finished, or taken over by another courier")
+    rows = sorted((_own(held) | {"why": failed} for held, failed in outcomes), key=lambda row: row["item"])
+    if _CROSS_OFF.run(connection, rows) != len(rows):
+        raise AlreadyDone("the delivery was already finished, or taken over by another courier")
 
 
 def set_right(connection: Connection, now: int) -> None:

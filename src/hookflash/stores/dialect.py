@@ -5,7 +5,6 @@ from typing import Any
 from sqlalchemy.dialects import postgresql, sqlite
 
 _INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-DIALECTS = tuple(_INSERTS)
 
 
 def insert_for(dialect: str) -> Any:

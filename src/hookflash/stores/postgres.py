@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from hookflash.errors import ConfigError, HookflashError, StoreForeign, StoreUnavailable, VersionConflict
 from hookflash.ports import Change
@@ -20,6 +21,8 @@ STATEMENT_MS, LOCK_MS = 10_000, 8_000
 # A process that was frozen within a transaction is thrown out, before those who wait for its locks give up.
 IDLE_MS = 4_000
 CONNECT_SECONDS = 5
+# A connection that was not used for so long is tried before it is used.
+IDLE_SECONDS = 1.0
 # A connection whose other end is gone without a word is given up after this.
 DEAD_CONNECTION_MS, KEEPALIVE_SECONDS = 10_000, 3
 # Serialization failures and deadlocks: somebody else was first, and the step is to be repeated.
@@ -46,7 +49,9 @@ class PostgresStore(SqlStore):
         self._closing = Event()
         self._listener: Thread | None = None
         listening, writing, reading = self._engines = [
-            _connect(url, self.where, read_only=only) for only in (True, not (serve or mend), True)
+            _connect(url, self.where, read_only=True, autocommit=True),
+            _connect(url, self.where, read_only=not (serve or mend)),
+            _connect(url, self.where, read_only=True, autocommit=True),
         ]
         self._listen_on = listening
         try:
@@ -75,7 +80,7 @@ class PostgresStore(SqlStore):
         """Wait for notices until the store is closed. One that is missed costs no more than the couriers' next look."""
         while not self._closing.is_set():
             with suppress(Exception), self._listen_on.connect() as pooled:  # whatever it is, the next try may do
-                connection: Any = pooled.execution_options(isolation_level="AUTOCOMMIT").connection.driver_connection
+                connection: Any = pooled.connection.driver_connection
                 connection.execute(f"LISTEN {CHANNEL}")
                 while not self._closing.is_set():
                     for _ in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
@@ -110,11 +115,12 @@ class PostgresStore(SqlStore):
         return StoreUnavailable(f"{self.where} cannot be used ({why}); nothing was accepted. Check that it runs and takes connections.")
 
 
-def _connect(url: str, where: str, *, read_only: bool) -> Engine:
+def _connect(url: str, where: str, *, read_only: bool, autocommit: bool = False) -> Engine:
     """Return an engine for any address that PostgreSQL's own tools take, those with several hosts included.
 
-    Who writes has no time limit for a statement: a commit that waits for a synchronous replica must not be reported before
-    it is there. Locks and dead connections have limits of their own.
+    With `autocommit` every statement stands alone, which spares the messages that begin and end a transaction. Who writes
+    has no time limit for a statement: a commit that waits for a synchronous replica must not be reported before it is there.
+    Locks and dead connections have limits of their own.
     """
     options = f"-c lock_timeout={LOCK_MS} -c idle_in_transaction_session_timeout={IDLE_MS} -c synchronous_commit=on -c timezone=UTC"
     if read_only:
@@ -133,15 +139,38 @@ def _connect(url: str, where: str, *, read_only: bool) -> Engine:
             keepalives_interval=KEEPALIVE_SECONDS,
             keepalives_count=3,
             options=options,
+            autocommit=True,
         )
-        connection.read_only = read_only  # not among the options: an address may ask for a server that takes writes
+        if read_only:  # not among the options: an address may ask for a server that takes writes
+            connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+        connection.autocommit = autocommit
         return connection
 
     try:
         psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         raise ConfigError(f"{where} is not the address of a database; write postgresql://user@host/name") from None
-    return create_engine("postgresql+psycopg://", creator=connect, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_pre_ping=True)
+    level = {"isolation_level": "AUTOCOMMIT"} if autocommit else {}
+    engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=QueuePool, pool_size=1, max_overflow=0, **level)
+    _look_after(engine)
+    return engine
+
+
+def _look_after(engine: Engine) -> None:
+    """Try a connection that was idle before it is used again, and replace it where its other end is gone."""
+
+    @event.listens_for(engine, "checkin")
+    def _used(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _try(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        if monotonic() - record.info.get("used", monotonic()) < IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
 
 
 def _without_password(url: str) -> str:

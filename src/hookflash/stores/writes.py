@@ -4,45 +4,56 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, Update, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Executable, Table, bindparam, delete, func, select, update
 
 from hookflash.errors import AlreadyDone, VersionConflict
 from hookflash.model import Conversation, Delivery, Handoff, SetTimer
 from hookflash.model.conversation import identities_of
 from hookflash.ports import AuditEntry, Change
 from hookflash.stores.claims import finish
-from hookflash.stores.dialect import DIALECTS, insert_for
+from hookflash.stores.rows import ForRows, Value, insertion
 from hookflash.stores.tables import PENDING, audit, conversations, handoffs, identities, outbox, rank_of, timers, to_micros, turns
 
 
-def _update_of(table: Table) -> Update:
+def _update_of(table: Table, *names: str, **computed: Any) -> ForRows:
     """Return the statement that replaces exactly the version before."""
-    c = table.c
-    return update(table).where(
-        (c.tenant == bindparam("own_tenant")) & (c.id == bindparam("own_id")) & (c.version == bindparam("version_before"))
-    )
+
+    def build(value: Value, _: str) -> Executable:
+        same = (table.c.tenant == value("tenant")) & (table.c.id == value("id")) & (table.c.version == value("version") - 1)
+        return update(table).where(same).values({name: value(name) for name in names} | computed)
+
+    return ForRows({name: table.c[name].type for name in ("tenant", "id", *names)}, build)
+
+
+def _clear(value: Value, _: str) -> Executable:
+    own = (timers.c.tenant == value("tenant")) & (timers.c.handoff == value("handoff"))
+    return delete(timers).where(own & (timers.c.kind == value("kind")))
+
+
+def _schedule(value: Value, _: str) -> Executable:
+    return update(handoffs).where((handoffs.c.tenant == value("tenant")) & (handoffs.c.id == value("id"))).values(next_at=_NEXT)
 
 
 # Statements are built once: building one costs more than running it.
-_INSERT = {table: insert(table) for table in (conversations, handoffs, turns, audit, timers)}
-_OWN = (handoffs.c.tenant == bindparam("own_tenant")) & (handoffs.c.id == bindparam("own_id"))
-_NEXT = select(func.coalesce(func.min(timers.c.at), 0)).where((timers.c.tenant == handoffs.c.tenant) & (timers.c.handoff == handoffs.c.id))
-# Notes when a handoff's next timer is due, by which the watchman finds those that came to a halt.
-_next = {"next_at": _NEXT.scalar_subquery()}
-_UPDATE = {conversations: _update_of(conversations), handoffs: _update_of(handoffs).values(_next)}
-_SCHEDULE = update(handoffs).where(_OWN).values(_next)
-_FIRED = delete(timers).where(timers.c.id.in_(bindparam("fired", expanding=True))).returning(timers.c.tenant, timers.c.handoff)
-_CLEAR = delete(timers).where(
-    (timers.c.tenant == bindparam("own_tenant")) & (timers.c.handoff == bindparam("own_id")) & (timers.c.kind == bindparam("own_kind"))
+_of_handoff = (timers.c.tenant == handoffs.c.tenant) & (timers.c.handoff == handoffs.c.id)
+# When a handoff's next timer is due, by which the watchman finds those that came to a halt.
+_NEXT = select(func.coalesce(func.min(timers.c.at), 0)).where(_of_handoff).correlate(handoffs).scalar_subquery()
+_CONVERSATION = ("version", "document", "changed_at")
+_HANDOFF = ("version", "conversation", "state", "requested_at", "changed_at", "promise_due", "promise_desk", "document")
+_ADD_CONVERSATIONS = insertion(conversations, "tenant", "id", *_CONVERSATION)
+_PUT_CONVERSATIONS = _update_of(conversations, *_CONVERSATION)
+_ADD_HANDOFFS = insertion(handoffs, "tenant", "id", "next_at", *_HANDOFF)
+_PUT_HANDOFFS = _update_of(handoffs, *_HANDOFF, next_at=_NEXT)
+_ADD_TURNS = insertion(turns, "tenant", "conversation", "number", "seq", "key", "document")
+_ADD_IDENTITIES = insertion(identities, "tenant", "identity", "conversation", unless=["tenant", "identity", "conversation"])
+_ADD_TIMERS = insertion(timers, "tenant", "handoff", "kind", "at", "set_at", "document")
+_ADD_WORK = insertion(
+    outbox, "tenant", "handoff", "key", "rank", "state", "made_at", "due_at", "attempts", "document", unless=["tenant", "key"]
 )
-
-_ADD = {
-    dialect: (
-        insert_for(dialect)(identities).on_conflict_do_nothing(),
-        insert_for(dialect)(outbox).on_conflict_do_nothing(index_elements=["tenant", "key"]),
-    )
-    for dialect in DIALECTS
-}
+_ADD_AUDIT = insertion(audit, "tenant", "conversation", "handoff", "at", "what", "document")
+_CLEAR_TIMERS = ForRows({name: timers.c[name].type for name in ("tenant", "handoff", "kind")}, _clear)
+_SCHEDULE = ForRows({name: handoffs.c[name].type for name in ("tenant", "id")}, _schedule)
+_FIRED = delete(timers).where(timers.c.id.in_(bindparam("fired", expanding=True))).returning(timers.c.tenant, timers.c.handoff)
 
 
 def write(connection: Connection, changes: Sequence[Change]) -> None:
@@ -55,29 +66,20 @@ def write(connection: Connection, changes: Sequence[Change]) -> None:
     written = {(handoff.tenant, handoff.id) for _, handoff in steps}
     finish(connection, [(change.done, change.failed) for change in changes if change.done is not None])
     moved = _cross_off(connection, [change.fired for change in changes if change.fired is not None])
-    _put(connection, conversations, [_conversation_row(change, change.conversation) for change in changes if change.conversation])
-    _many(connection, _INSERT[turns], [_turn_row(change) for change in changes if change.turn is not None])
-    add_identity, add_work = _ADD[connection.dialect.name]
-    _many(connection, add_identity, [row for change in changes for row in _identity_rows(change)])
-    _many(connection, _CLEAR, [row for change, handoff in steps for row in _cleared(change, handoff)])
-    _many(connection, _INSERT[timers], [_timer_row(timer, change, handoff) for change, handoff in steps for timer in change.timers])
-    _put(connection, handoffs, [_handoff_row(change, handoff) for change, handoff in steps])
-    _many(connection, _SCHEDULE, [_named(*one) for one in dict.fromkeys(moved) if one not in written])
-    _many(connection, add_work, [_work_row(delivery, change, handoff) for change, handoff in steps for delivery in change.outbox])
-    _many(connection, _INSERT[audit], [_audit_row(change, entry) for change in changes for entry in change.audit])
+    of_conversations = [_conversation_row(change, change.conversation) for change in changes if change.conversation]
+    _put(connection, of_conversations, _ADD_CONVERSATIONS, _PUT_CONVERSATIONS)
+    _ADD_TURNS.run(connection, [_turn_row(change) for change in changes if change.turn is not None])
+    _ADD_IDENTITIES.run(connection, [row for change in changes for row in _identity_rows(change)])
+    _CLEAR_TIMERS.run(connection, [row for change, handoff in steps for row in _cleared(change, handoff)])
+    _ADD_TIMERS.run(connection, [_timer_row(timer, change, handoff) for change, handoff in steps for timer in change.timers])
+    _put(connection, [_handoff_row(change, handoff) for change, handoff in steps], _ADD_HANDOFFS, _PUT_HANDOFFS)
+    _SCHEDULE.run(connection, [{"tenant": tenant, "id": name} for tenant, name in dict.fromkeys(moved) if (tenant, name) not in written])
+    _ADD_WORK.run(connection, [_work_row(delivery, change, handoff) for change, handoff in steps for delivery in change.outbox])
+    _ADD_AUDIT.run(connection, [_audit_row(change, entry) for change in changes for entry in change.audit])
 
 
 def _handoff_of(change: Change) -> str:
     return change.handoff.id if change.handoff else ""
-
-
-def _many(connection: Connection, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(statement, rows)
-
-
-def _named(tenant: str, handoff: str) -> dict[str, Any]:
-    return {"own_tenant": tenant, "own_id": handoff}
 
 
 def _cross_off(connection: Connection, fired: Sequence[int]) -> list[tuple[str, str]]:
@@ -109,8 +111,7 @@ def _identity_rows(change: Change) -> list[dict[str, Any]]:
 
 
 def _handoff_row(change: Change, handoff: Handoff) -> dict[str, Any]:
-    first = {"next_at": min((to_micros(timer.at) for timer in change.timers), default=0)} if handoff.version == 1 else {}
-    return first | {
+    return {
         "tenant": handoff.tenant,
         "id": handoff.id,
         "version": handoff.version,
@@ -120,23 +121,18 @@ def _handoff_row(change: Change, handoff: Handoff) -> dict[str, Any]:
         "changed_at": to_micros(handoff.changed_at),
         "promise_desk": handoff.promise.by if handoff.promise else None,
         "promise_due": to_micros(handoff.promise.due) if handoff.promise else None,
+        "next_at": min((to_micros(timer.at) for timer in change.timers), default=0),  # of a new one, which has no others
         "document": handoff.model_dump_json(),
     }
 
 
-def _put(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+def _put(connection: Connection, rows: Sequence[dict[str, Any]], add: ForRows, put: ForRows) -> None:
     """Insert version 1, or update exactly the version before."""
     rows = sorted(rows, key=lambda row: (row["tenant"], row["id"]))
-    new = [row for row in rows if row["version"] == 1]
-    if new:
-        connection.execute(_INSERT[table], new)
-    known = [row | _before(row) for row in rows if row["version"] > 1]
-    if known and connection.execute(_UPDATE[table], known).rowcount != len(known):
-        raise VersionConflict(f"a row of {table.name} was changed by somebody else")
-
-
-def _before(row: dict[str, Any]) -> dict[str, Any]:
-    return {"own_tenant": row["tenant"], "own_id": row["id"], "version_before": row["version"] - 1}
+    known = [row for row in rows if row["version"] > 1]
+    add.run(connection, [row for row in rows if row["version"] == 1])
+    if put.run(connection, known) != len(known):
+        raise VersionConflict("a row was changed by somebody else")
 
 
 def _turn_row(change: Change) -> dict[str, Any]:
@@ -157,7 +153,7 @@ def _cleared(change: Change, handoff: Handoff) -> list[dict[str, Any]]:
     if handoff.version == 1:
         return []
     kinds = {*change.clear_timers, *(timer.event.kind for timer in change.timers)}
-    return [_named(handoff.tenant, handoff.id) | {"own_kind": kind} for kind in sorted(kinds)]
+    return [{"tenant": handoff.tenant, "handoff": handoff.id, "kind": kind} for kind in sorted(kinds)]
 
 
 def _timer_row(timer: SetTimer, change: Change, handoff: Handoff) -> dict[str, Any]:

@@ -70,6 +70,7 @@ bench: $(STAMP)
 	$(BIN)/python -m bench.durable
 	$(BIN)/python -m bench.promises
 	$(BIN)/python -m bench.scale
+	$(BIN)/python -m bench.flood
 
 # Escalations carried to the end beside procrastinate, pgqueuer and dbos, which get an environment of their own.
 queues:

@@ -6,7 +6,7 @@ waits behind their own, not before others. A conversation in which danger waits 
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -30,13 +30,32 @@ class _Waiting(NamedTuple):
 class _Conversation:
     caller: Hashable
     waiting: deque[_Waiting] = field(default_factory=deque)
+    how_many: Counter[Pressing] = field(default_factory=Counter)
     in_hand: bool = False
     ticket: int = 0
     """Its one valid ticket in a queue; it draws a new one when something more pressing comes."""
 
     @property
     def pressing(self) -> Pressing:
-        return min(one.pressing for one in self.waiting)
+        return next(how for how in Pressing if self.how_many[how])
+
+    def add(self, one: _Waiting) -> bool:
+        """Let one more wait; return whether that makes the conversation more pressing."""
+        more = not self.waiting or one.pressing < self.pressing
+        self.waiting.append(one)
+        self.how_many[one.pressing] += 1
+        return more
+
+    def take_first(self) -> _Waiting:
+        one = self.waiting.popleft()
+        self.how_many[one.pressing] -= 1
+        return one
+
+    def drop(self, one: _Waiting) -> None:
+        """Let one no longer wait, if its turn has not come already."""
+        with suppress(ValueError):
+            self.waiting.remove(one)
+            self.how_many[one.pressing] -= 1
 
 
 class _FairQueue:
@@ -95,17 +114,14 @@ class Intake:
 
     async def _wait(self, conversation: Hashable, own: _Conversation, pressing: Pressing) -> None:
         one = _Waiting(pressing, asyncio.get_running_loop().create_future())
-        raised = not own.waiting or pressing < own.pressing
-        own.waiting.append(one)
         self.waiting += 1
-        if raised and not own.in_hand:
+        if own.add(one) and not own.in_hand:
             self._draw_ticket(own)
         try:
             await one.admitted
         except asyncio.CancelledError:
             if one.admitted.cancelled():
-                with suppress(ValueError):  # its turn may have come already
-                    own.waiting.remove(one)
+                own.drop(one)
                 self._tidy(conversation, own)
             else:  # let in and called off at the same moment
                 self._leave(conversation, own)
@@ -139,7 +155,7 @@ class Intake:
         """Let in as many as there are places."""
         while self._free > 0 and (own := self._next()) is not None:
             while own.waiting and not own.in_hand:
-                one = own.waiting.popleft()
+                one = own.take_first()
                 if not one.admitted.cancelled():
                     self._take(own)
                     one.admitted.set_result(None)

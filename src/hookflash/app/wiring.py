@@ -58,7 +58,7 @@ log = structlog.get_logger("hookflash")
 
 EVERYTHING = ("couriers", "watchman")
 # How many turns are decided on at a time: enough to share a sync of the disk, and few enough that whoever tells of danger
-# waits for no more than these. Where outside detectors are asked, most of the time goes by waiting for them.
+# waits for no more than these. Where outside detectors or a roster are asked, most of the time goes by waiting for them.
 AT_A_TIME, AT_A_TIME_WITH_OTHERS = 8, 128
 # How many may wait for that: at a few milliseconds each, about two seconds' worth.
 MAX_WAITING = 512
@@ -200,7 +200,7 @@ class EmbeddedEngine(Engine):
         self.watchman = Watchman(self, store, clock, alarm=alarm, beat=beat, retention=kept, zones=zones)
         self.on_work = self.courier.wake
         self._tasks: list[asyncio.Task[None]] = []
-        asks_others = any(judge.asks_others for judge in self.judges.values())
+        asks_others = roster is not None or any(judge.asks_others for judge in self.judges.values())
         self.intake = Intake(AT_A_TIME_WITH_OTHERS if asks_others else AT_A_TIME)
         self._begun = False
         self._closed = False

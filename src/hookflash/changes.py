@@ -12,6 +12,7 @@ from hookflash.model import (
     ClearTimers,
     Command,
     Conversation,
+    Customer,
     Decision,
     DeliverBrief,
     Handoff,
@@ -27,6 +28,7 @@ from hookflash.model import (
     TurnRecord,
     Urgency,
 )
+from hookflash.model.conversation import identities_of
 from hookflash.ports import Change
 
 # Handoffs in which nobody is being got hold of now.
@@ -88,6 +90,15 @@ def to_go_on_from(others: Sequence[Handoff], conversation: Conversation, decisio
         return None
     urgency = (decision.urgency or Urgency.NORMAL).rank
     return next((one for one in others if one.state in RESTING and one.plan.urgency.rank <= urgency), None)
+
+
+def crowd_noise(handoff: Handoff, customer: Customer, now: datetime) -> tuple[Alert, ...]:
+    """Let it be known that a customer opens handoff after handoff: once for each customer and day."""
+    if not handoff.crowded:
+        return ()
+    name = hashlib.sha256(f"{handoff.tenant}\x00{identities_of(customer)[0]}".encode()).hexdigest()[:16]
+    what = f"the customer of {handoff.id} has many open handoffs; their work waits behind that of others"
+    return (Alert(key=f"crowd:{name}:{now.date()}", what=what, routine=True),)
 
 
 def said_so_far(conversation: Conversation, earlier: Sequence[HistoryTurn]) -> tuple[HistoryTurn, ...] | None:

@@ -38,6 +38,7 @@ from hookflash.model import (
 from hookflash.ports import Change, Clock, Desk, Lease, Line, OutboxItem, Share, Store
 from hookflash.retry import delay
 from hookflash.steady import steady
+from hookflash.steps import deliver
 
 log = structlog.get_logger("hookflash.courier")
 
@@ -114,8 +115,8 @@ class Courier:
         self._lines = lines
         self._alarm = alarm
         self._asked: Counter[tuple[str, str] | None] = Counter()
-        self._on_the_way: set[tuple[str, str]] = set()
-        """Handoffs and the desks to which a brief of theirs is on the way, until its receipt is kept."""
+        self._on_the_way: Counter[tuple[str, str] | None] = Counter()
+        """How many briefs of a handoff are on the way to a desk, until their receipts are kept."""
         self._circuits: dict[tuple[str, str], Circuit] = {}
         self._wake = asyncio.Event()
         self._under_way: dict[asyncio.Task[bool], OutboxItem] = {}
@@ -231,7 +232,7 @@ class Courier:
 
     async def _attempt(self, item: OutboxItem) -> HookflashError | None:
         """Do the work and record that it was done; return what went wrong on the other side."""
-        handoff = item.about
+        handoff = item.about or await self._store.handoff(item.tenant, item.handoff)
         if handoff is None and not isinstance(item.delivery, Alert):
             return Permanent("Bug! the handoff of this work is not in the store")
         if handoff is not None and isinstance(item.delivery, DeliverBrief) and item.delivery.is_there(handoff):
@@ -241,9 +242,8 @@ class Courier:
             await self._store.postpone(item.lease, self._clock.now(), resting, "waits for its desk", tried=False)
             return None
         self._require_lease(item)
-        desk = _desk_of(item)
-        way = (item.handoff, desk[1] if desk else "")
-        self._on_the_way.add(way)
+        way = _way_of(item)
+        self._on_the_way[way] += 1
         try:
             event, error = await self._call(item, handoff)
             await self._noted(item, error)
@@ -251,7 +251,7 @@ class Courier:
                 await self._record(item, event)
             return error
         finally:
-            self._on_the_way.discard(way)
+            self._on_the_way[way] -= 1
 
     async def _call(self, item: OutboxItem, handoff: Handoff | None) -> tuple[Event | None, HookflashError | None]:
         """Return the event that follows from the work, if any, or what went wrong on the other side."""
@@ -283,7 +283,7 @@ class Courier:
         if desk is None or handoff is None:
             return timedelta()
         only_adds = handoff.receipt_of(desk[1]) is not None
-        if only_adds and (item.handoff, desk[1]) in self._on_the_way:
+        if only_adds and self._on_the_way[_way_of(item)]:
             return BUSY_WAIT * (1 + self._chance())
         if item.urgency is Urgency.IMMEDIATE:
             return timedelta()
@@ -316,7 +316,8 @@ class Courier:
             assert isinstance(delivery, Alert)
             await (self._tell if delivery.routine else self._alarm)(item.handoff, delivery.what)
         elif isinstance(delivery, DeliverBrief):
-            receipt = await self._desk(tenant, delivery.desk).deliver(handoff.brief, delivery.key)
+            key = deliver(handoff, delivery.desk).key  # of what is sent now, which may be more than was ordered
+            receipt = await self._desk(tenant, delivery.desk).deliver(handoff.brief, key)
             return BriefDelivered(receipt=receipt.model_copy(update={"revision": handoff.brief.revision}))
         elif isinstance(delivery, Ring):
             if handoff.ringing != delivery.key:
@@ -379,6 +380,11 @@ class Courier:
 
 def _desk_of(item: OutboxItem) -> tuple[str, str] | None:
     return (item.tenant, item.delivery.desk) if isinstance(item.delivery, DeliverBrief) else None
+
+
+def _way_of(item: OutboxItem) -> tuple[str, str] | None:
+    """Return the handoff and the desk of a brief, and None for other work."""
+    return (item.handoff, item.delivery.desk) if isinstance(item.delivery, DeliverBrief) else None
 
 
 def _consequence(delivery: Delivery, why: str) -> Event | None:

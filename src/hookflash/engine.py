@@ -18,6 +18,7 @@ from hookflash.brief import compose
 from hookflash.changes import (
     calls_for_a_new_plan,
     change_of,
+    crowd_noise,
     first_decision,
     handoff_id,
     outside_the_count,
@@ -131,12 +132,12 @@ class Engine:
         for _ in range(MAX_CONFLICTS):
             found = known or await self.handoff(handoff, tenant=tenant)
             lock = self._lock(tenant, found.conversation)
-            others_write = lock.locked()
+            good_enough = known is not None and not lock.locked()
             try:
                 async with lock:
-                    if others_write:  # then what was read is old by now
-                        found, known = await self.handoff(handoff, tenant=tenant), None
-                    return await self._apply(found, event, tenant, answered, fresh=known is None)
+                    if not good_enough:  # others may have written since
+                        found = await self.handoff(handoff, tenant=tenant)
+                    return await self._apply(found, event, tenant, answered, fresh=not good_enough)
             except AlreadyDone:
                 return await self.handoff(handoff, tenant=tenant)
             except VersionConflict:
@@ -260,13 +261,18 @@ class Engine:
             requested_at=now,
             changed_at=now,
         )
-        return begin(handoff, matrix, now, earlier=earlier)
+        onward = begin(handoff, matrix, now, earlier=earlier)
+        return Step(onward.handoff, (*onward.commands, *crowd_noise(handoff, spoken.customer, now)))
 
     async def _others(self, spoken: Conversation) -> tuple[Handoff, ...]:
-        """Return the newest open handoffs of the same customer from other conversations, so many as make a crowd."""
-        known = identities_of(spoken.customer)
+        """Return the newest open handoffs of the same customer from other conversations, so many as make a crowd.
+
+        What somebody began who is less sure to be that customer is not held against them.
+        """
+        customer = spoken.customer
+        known = identities_of(customer)
         found = await self.store.open_handoffs_of(spoken.tenant, known, CROWD) if known else ()
-        return tuple(one for one in found if one.conversation != spoken.id)
+        return tuple(one for one in found if one.conversation != spoken.id and one.brief.customer.surely >= customer.surely)
 
     async def _promised(self, handoff: Handoff) -> int:
         """Return how many promises its desk has open, where that makes a difference."""

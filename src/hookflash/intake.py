@@ -1,20 +1,23 @@
 """Who is let in next, when more turns come than can be decided on at a time.
 
 Turns of one conversation stay in order, and one of them is decided on at a time. Danger goes before everything else, but
-for every fourth place, so that no flood of it keeps the others out. Within each, callers take turns: whoever sends much
-waits behind their own, not before others. A conversation in which danger waits goes first as a whole.
+for every fourth place, so that no flood of it keeps the others out. Within each, tenants take turns, and within a tenant
+its callers: whoever sends much waits behind their own, not before others. A conversation in which danger waits goes first as
+a whole.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import NamedTuple
+from itertools import count
+from typing import Generic, NamedTuple, TypeVar
 
 from hookflash.signals.urgent import Pressing
 
+T = TypeVar("T")
 # Of so many turns let in while danger waits, one is of the others.
 DANGER_IN_A_ROW = 3
 # What a turn costs of its caller's fair share: somebody who asks for a person waits a quarter of the rounds.
@@ -28,6 +31,7 @@ class _Waiting(NamedTuple):
 
 @dataclass
 class _Conversation:
+    tenant: Hashable
     caller: Hashable
     waiting: deque[_Waiting] = field(default_factory=deque)
     how_many: Counter[Pressing] = field(default_factory=Counter)
@@ -58,27 +62,50 @@ class _Conversation:
             self.how_many[one.pressing] -= 1
 
 
-class _FairQueue:
-    """Conversations in the order in which they are due: each caller's next one comes a round after the one before."""
+class _FairQueue(Generic[T]):
+    """Things in the order in which they are due: the next of each source comes a round after the one before, or several."""
 
     def __init__(self) -> None:
         self._round = 0
         self._last: dict[Hashable, int] = {}
-        self._tickets: list[tuple[int, int, _Conversation]] = []
+        self._entries: list[tuple[int, int, Hashable, T]] = []
+        self._numbers = count()
 
-    def add(self, ticket: int, conversation: _Conversation) -> None:
-        due = max(self._round, self._last.get(conversation.caller, 0)) + COST[conversation.pressing]
-        self._last[conversation.caller] = due
-        heappush(self._tickets, (due, ticket, conversation))
+    def add(self, source: Hashable, cost: int, thing: T) -> None:
+        due = max(self._round, self._last.get(source, 0)) + cost
+        self._last[source] = due
+        heappush(self._entries, (due, next(self._numbers), source, thing))
+
+    def next(self) -> T | None:
+        if not self._entries:
+            return None
+        self._round, _, source, thing = heappop(self._entries)
+        if self._last[source] == self._round:  # its last one; the next is due from now on anyhow
+            del self._last[source]
+        return thing
+
+
+class _Queue:
+    """Conversations that wait: tenants take turns, and within each its callers."""
+
+    def __init__(self) -> None:
+        self._tenants: _FairQueue[Hashable] = _FairQueue()
+        self._callers: defaultdict[Hashable, _FairQueue[tuple[int, _Conversation]]] = defaultdict(_FairQueue)
+
+    def add(self, conversation: _Conversation) -> None:
+        cost = COST[conversation.pressing]
+        self._callers[conversation.tenant].add(conversation.caller, cost, (conversation.ticket, conversation))
+        self._tenants.add(conversation.tenant, cost, conversation.tenant)
 
     def next(self) -> _Conversation | None:
         """Take out the next conversation that still waits."""
-        while self._tickets:
-            self._round, ticket, conversation = heappop(self._tickets)
-            if self._last.get(conversation.caller, 0) <= self._round:
-                self._last.pop(conversation.caller, None)
+        while (tenant := self._tenants.next()) is not None:
+            found = self._callers[tenant].next()
+            assert found is not None  # each has its entry in both
+            ticket, conversation = found
             if ticket == conversation.ticket and conversation.waiting:
                 return conversation
+        self._callers.clear()
         return None
 
 
@@ -89,20 +116,20 @@ class Intake:
         """Take how many may be in hand at a time."""
         self._free = places
         self._conversations: dict[Hashable, _Conversation] = {}
-        self._danger, self._others = _FairQueue(), _FairQueue()
+        self._danger, self._others = _Queue(), _Queue()
         self._in_a_row = 0
         self._tickets = 0
-        self.waiting = 0
-        """How many turns wait to be let in."""
+        self.waiting: Counter[Pressing] = Counter()
+        """How many turns wait to be let in, by how pressing they are."""
 
     def must_wait(self, conversation: Hashable) -> bool:
         """Return whether a turn of the conversation could not be let in at once."""
         return self._free <= 0 or conversation in self._conversations
 
     @asynccontextmanager
-    async def place(self, conversation: Hashable, caller: Hashable, pressing: Pressing) -> AsyncIterator[None]:
-        """Wait to be let in, and hold the place."""
-        own = self._conversations.setdefault(conversation, _Conversation(caller))
+    async def place(self, tenant: Hashable, conversation: Hashable, caller: Hashable, pressing: Pressing) -> AsyncIterator[None]:
+        """Wait to be let in, and hold the place. A conversation is named apart from those of other tenants."""
+        own = self._conversations.setdefault(conversation, _Conversation(tenant, caller))
         if own.in_hand or own.waiting or self._free <= 0:
             await self._wait(conversation, own, pressing)
         else:
@@ -114,7 +141,7 @@ class Intake:
 
     async def _wait(self, conversation: Hashable, own: _Conversation, pressing: Pressing) -> None:
         one = _Waiting(pressing, asyncio.get_running_loop().create_future())
-        self.waiting += 1
+        self.waiting[pressing] += 1
         if own.add(one) and not own.in_hand:
             self._draw_ticket(own)
         try:
@@ -127,13 +154,13 @@ class Intake:
                 self._leave(conversation, own)
             raise
         finally:
-            self.waiting -= 1
+            self.waiting[pressing] -= 1
 
     def _draw_ticket(self, own: _Conversation) -> None:
         self._tickets += 1
         own.ticket = self._tickets
         queue = self._danger if own.pressing is Pressing.DANGER else self._others
-        queue.add(own.ticket, own)
+        queue.add(own)
 
     def _take(self, own: _Conversation) -> None:
         own.in_hand = True

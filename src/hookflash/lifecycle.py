@@ -131,8 +131,7 @@ def begin(handoff: Handoff, matrix: Matrix, now: datetime, *, earlier: Handoff |
     `earlier` is an open handoff of the same customer from another conversation, which goes on in this one.
     """
     setting = Setting(matrix, now)
-    onward = moves.approach(handoff, 0, setting) if earlier is None else moves.go_on_from(handoff, earlier, setting)
-    return Step(onward.handoff, (*onward.commands, *moves.crowd_noise(handoff, setting)))
+    return moves.approach(handoff, 0, setting) if earlier is None else moves.go_on_from(handoff, earlier, setting)
 
 
 def step(handoff: Handoff, event: Event, matrix: Matrix, now: datetime, promised: int = 0) -> Step:

@@ -4,9 +4,8 @@ A handoff in `requested` waits for the brief to reach the desk of the rung that 
 desk that keeps promises). Only then is that rung ordered to ring.
 """
 
-import hashlib
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from hookflash.errors import ForbiddenMove
 from hookflash.hours import is_open
@@ -41,7 +40,6 @@ from hookflash.model import (
     Urgency,
     WrappedUp,
 )
-from hookflash.model.conversation import identities_of
 from hookflash.promise import contact_of, due_time
 from hookflash.redact import whisper
 from hookflash.steps import Setting, Step, alert, changed, deliver
@@ -114,6 +112,8 @@ def _go(handoff: Handoff, at: Setting) -> Step:
 def brief_delivered(handoff: Handoff, event: BriefDelivered, at: Setting) -> Step:
     """The desk ahead (or our own in its place) holds the brief: go on."""
     held = _receive(handoff, event)
+    if held is handoff:
+        return Step(handoff)
     if event.receipt.desk in (_desk_ahead(handoff), BUILTIN_DESK):
         return approach(held, len(held.plan.ladder) if held.rung is None else held.rung, at)
     return Step(held)
@@ -125,6 +125,11 @@ def receipt_only(handoff: Handoff, event: BriefDelivered, at: Setting) -> Step:
 
 
 def _receive(handoff: Handoff, event: BriefDelivered) -> Handoff:
+    """Keep the receipt, unless it is of a brief from before the plan became another, or older than the one there is."""
+    known = handoff.receipt_of(event.receipt.desk)
+    newest = max(handoff.brief_from, known.revision if known else 0)
+    if 0 < event.receipt.revision < newest:
+        return handoff
     others = tuple(receipt for receipt in handoff.receipts if receipt.desk != event.receipt.desk)
     return changed(handoff, receipts=(*others, event.receipt))
 
@@ -290,9 +295,14 @@ def customer_spoke(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step:
             return Step(again.handoff, (*more.commands, *again.commands))
         return more
     brief = _next_revision(handoff, event)
-    raised = changed(handoff, decision=event.decision, plan=event.raised, brief=brief, receipts=(), rung=None, ringing=None)
+    raised = _with_new_brief(handoff, brief, decision=event.decision, plan=event.raised, rung=None, ringing=None)
     onward = approach(raised, 0, at)
     return Step(onward.handoff, (*_stop(handoff), *onward.commands))
+
+
+def _with_new_brief(handoff: Handoff, brief: Brief, **changes: Any) -> Handoff:
+    """Return the handoff with a brief that must be on a desk anew before anybody is rung."""
+    return changed(handoff, brief=brief, brief_from=brief.revision, receipts=(), **changes)
 
 
 def _next_revision(handoff: Handoff, event: CustomerSpoke) -> Brief:
@@ -301,20 +311,10 @@ def _next_revision(handoff: Handoff, event: CustomerSpoke) -> Brief:
 
 def came_back(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step:
     """A customer who had left is there again: begin anew, with what they say now on the desk first."""
-    here = changed(handoff, brief=_next_revision(handoff, event), receipts=())
+    here = _with_new_brief(handoff, _next_revision(handoff, event))
     if event.raised is not None:
         here = changed(here, decision=event.decision, plan=event.raised)
     return approach(here, 0, at)
-
-
-def crowd_noise(handoff: Handoff, at: Setting) -> tuple[Alert, ...]:
-    """Let it be known that a customer opens handoff after handoff: once for each customer and day."""
-    if not handoff.crowded:
-        return ()
-    known = "\x00".join(identities_of(handoff.brief.customer))
-    name = hashlib.sha256(f"{handoff.tenant}\x00{known}".encode()).hexdigest()[:16]
-    what = f"the customer of {handoff.id} has many open handoffs; their work waits behind that of others"
-    return (Alert(key=f"crowd:{name}:{at.now.date()}", what=what, routine=True),)
 
 
 def go_on_from(handoff: Handoff, earlier: Handoff, at: Setting) -> Step:

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 
 from hookflash.courier import AT_ONE_DESK, CROWD_PLACES, URGENT_CROWD_PLACES
 from hookflash.engine import CROWD
-from hookflash.model import Customer, State, Urgency
+from hookflash.errors import DeliveryFailed
+from hookflash.model import BriefDelivered, Customer, State, Urgency
+from hookflash.ports import Share
 from hookflash.testing import FrozenClock, ScriptedDesk
 from tests.cases.test_engine import escalated, said
 
@@ -90,6 +93,58 @@ async def test_a_flood_of_crises_from_one_customer_holds_up_nobody_else(engine, 
     assert {handoff.state for handoff in handoffs} == {State.RINGING}
     assert len(handoffs) == 152
     assert sum(handoff.crowded for handoff in handoffs) == 150 - CROWD
+
+
+async def test_what_somebody_else_begins_in_a_customers_name_is_not_held_against_them(engine, clock):
+    """Twenty chats of somebody who only says that they are Ana: her own crisis, once she is verified, waits behind nobody."""
+    clock.set(NOON)
+    for number in range(20):
+        false = Customer(id="ana", phone=f"+3461234{number:04}", verified=False)
+        await engine.observe(said("I want a human", conversation=f"false-{number}", customer=false))
+    crisis = await engine.observe(said("I want to die", conversation="true", customer=Customer(id="ana", verified=True)))
+    assert not (await engine.handoff(crisis.handoff)).crowded
+    await engine.courier.drain()
+    assert sum("many open handoffs" in noise for noise in engine.noise) == 1
+
+
+async def test_a_desk_whose_answer_was_lost_gets_what_was_said_since(engine, clock, crm):
+    """It keeps each revision under a key of its own: what is sent again, and holds more by now, is not taken for what it knows."""
+    clock.set(NOON)
+    handoff = await escalated(engine)
+    deliver = crm.deliver
+
+    async def lost(brief, key):
+        await deliver(brief, key)
+        crm.deliver = deliver
+        raise DeliveryFailed("the answer was lost")
+
+    crm.deliver = lost
+    await engine.observe(said("it is about my lamp"))
+    await engine.courier.drain()
+    await engine.observe(said("and it smells of smoke"))
+    await _settled(engine, clock)
+    assert crm.tickets[handoff.id].history[-1].text == "and it smells of smoke"
+
+
+async def test_nobody_is_rung_on_a_brief_from_before_it_became_urgent(engine, clock, crm):
+    """The desk still takes the first brief when the customer tells of a crisis: its receipt does not stand for the second."""
+    clock.set(NOON)
+    decision = await engine.observe(said("I want a human"))
+    item = (await _claimed(engine))[0]
+    raised = await engine.observe(said("I took all my pills, I want to die"))
+    assert raised.urgency is Urgency.IMMEDIATE
+    receipt = await crm.deliver(item.about.brief, item.delivery.key)
+    old = BriefDelivered(receipt=receipt.model_copy(update={"desk": "tickets", "revision": 1}))
+    assert (await engine.apply(decision.handoff, old)).state is State.REQUESTED
+    await engine.courier.drain()
+    handoff = await engine.handoff(decision.handoff)
+    assert handoff.state is State.RINGING
+    assert handoff.receipt.revision == 2
+
+
+async def _claimed(engine):
+    share = Share(urgencies=tuple(Urgency), most=9, of_tenant={"default": 9})
+    return await engine.store.claim_deliveries(engine.clock.now(), timedelta(seconds=10), [share], 9)
 
 
 async def _settled(engine, clock):

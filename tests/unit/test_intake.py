@@ -16,11 +16,11 @@ async def order_of(turns, *, places=1, cancelled=()):
     intake, order, hold = Intake(places), [], asyncio.Event()
 
     async def occupy(number):
-        async with intake.place(("before", number), "before", ORDINARY):
+        async with intake.place("default", ("before", number), "before", ORDINARY):
             await hold.wait()
 
-    async def one(number, conversation, caller, pressing):
-        async with intake.place(conversation, caller, pressing):
+    async def one(number, conversation, caller, pressing, tenant="default"):
+        async with intake.place(tenant, conversation, caller, pressing):
             order.append(number)
             await asyncio.sleep(0)
 
@@ -28,12 +28,12 @@ async def order_of(turns, *, places=1, cancelled=()):
     await asyncio.sleep(0)
     tasks = [asyncio.create_task(one(number, *turn)) for number, turn in enumerate(turns)]
     await asyncio.sleep(0)
-    assert intake.waiting == len(turns)
+    assert intake.waiting.total() == len(turns)
     for number in cancelled:
         tasks[number].cancel()
     hold.set()
     await asyncio.gather(*before, *tasks, return_exceptions=True)
-    assert intake.waiting == 0
+    assert intake.waiting.total() == 0
     assert all(not intake.must_wait(turn[0]) for turn in turns)
     return order
 
@@ -64,6 +64,16 @@ async def test_strangers_without_number_who_tell_of_danger_do_not_keep_requests_
     flood = [(f"flood-{number}", f"flood-{number}", DANGER) for number in range(100)]
     order = await order_of([*flood, ("asks", "third", REQUEST)])
     assert order.index(100) == 3
+
+
+async def test_tenants_take_turns():
+    """However many callers one of them has: a crisis, and the requests of a shop that gives all its visitors one id, come soon."""
+    flood = [(f"flood-{number}", f"caller-{number}", DANGER, "a") for number in range(100)]
+    order = await order_of([*flood, ("crisis", "other", DANGER, "b")])
+    assert order.index(100) <= 2
+    flood = [(f"flood-{number}", f"caller-{number}", REQUEST, "a") for number in range(100)]
+    order = await order_of([*flood, *((f"shop-{number}", "visitor", REQUEST, "b") for number in range(10))])
+    assert max(order.index(number) for number in range(100, 110)) <= 20
 
 
 async def test_a_conversation_keeps_its_order_and_is_raised_as_a_whole():

@@ -38,6 +38,34 @@ def test_the_zero_key_is_a_request_and_only_the_customer_counts():
     assert pressing(Turn(speaker="assistant", text="do you want to talk to a human")) is Pressing.ORDINARY
 
 
+def test_what_cannot_be_looked_at_may_be_danger(monkeypatch):
+    """Law 2: a look that fails sends nobody away and puts nobody behind others."""
+    monkeypatch.setattr("hookflash.signals.urgent.likely", None)
+    assert pressing(said("good morning")) is Pressing.DANGER
+
+
+async def test_turns_that_wait_while_the_engine_closes_are_told_so(engine):
+    """None of them waits for ever for a database that is closed."""
+    engine.intake = Intake(1)
+    hold = asyncio.Event()
+    commit = engine.store.commit
+
+    async def slow(change):
+        await hold.wait()
+        await commit(change)
+
+    engine.store.commit = slow
+    turns = [asyncio.create_task(engine.observe(said("hello", conversation=f"c{number}"))) for number in range(5)]
+    await asyncio.sleep(0.1)
+    closing = asyncio.create_task(engine.close())
+    await asyncio.sleep(0)
+    hold.set()
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*turns, return_exceptions=True)
+        await closing
+    assert [type(answer).__name__ for answer in answers[1:]] == ["StoreUnavailable"] * 4
+
+
 async def test_an_overloaded_engine_still_brings_a_person(engine, monkeypatch):
     """With every place taken an ordinary turn is told to come again; a request is decided as soon as a place is free."""
     monkeypatch.setattr(wiring, "MAX_WAITING", 2)
@@ -60,5 +88,5 @@ async def test_an_overloaded_engine_still_brings_a_person(engine, monkeypatch):
     hold.set()
     assert (await urgent).action is Action.ESCALATE
     await asyncio.gather(*waiting)
-    assert engine.intake.waiting == 0
+    assert engine.intake.waiting.total() == 0
     await engine.observe(said("hello", conversation="c10"))

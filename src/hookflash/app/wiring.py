@@ -154,10 +154,10 @@ def _secret(desk: str, variable: str | None) -> str:
     return value
 
 
-def _caller(tenant: str, turn: Turn) -> tuple[str, ...]:
+def _caller(turn: Turn) -> tuple[str, ...]:
     """Return who a turn comes from, as far as it says so itself."""
     known = identities_of(turn.customer) if turn.customer is not None else ()
-    return (tenant, known[0] if known else turn.conversation or "")
+    return known[:1] or ("conversation", turn.conversation or "")
 
 
 class EmbeddedEngine(Engine):
@@ -223,17 +223,21 @@ class EmbeddedEngine(Engine):
 
         Raises `Overloaded` where too many turns wait already: never for a turn whose words ask for a person or tell of danger.
         """
-        if self._closed:
-            raise StoreUnavailable("the engine is closed; open it again")
+        self._require_open()
         if not self._begun:
             await self.begin()
         conversation, how = (tenant, turn.conversation), Pressing.ORDINARY
         if self.intake.must_wait(conversation):
             how = pressing(turn)
-            if how is Pressing.ORDINARY and self.intake.waiting >= MAX_WAITING:
+            if how is Pressing.ORDINARY and self.intake.waiting[how] >= MAX_WAITING:
                 raise Overloaded("there is more to do than can be done now; send the turn again in a moment", retry_after=1)
-        async with self.intake.place(conversation, _caller(tenant, turn), how):
+        async with self.intake.place(tenant, conversation, _caller(turn), how):
+            self._require_open()  # it may have been closed meanwhile
             return await super().observe(turn, tenant=tenant)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("the engine is closed; open it again")
 
     async def begin(self) -> None:
         """Start the couriers and the watchman, which go on with everything left unfinished."""

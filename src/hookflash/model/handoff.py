@@ -117,6 +117,8 @@ class Handoff(Frozen):
     receipts: tuple[Receipt, ...] = ()
     """The latest receipt of each desk that holds the brief, newest last."""
     briefed_late: bool = False
+    brief_from: int = 1
+    """The revision of the brief that must be on a desk before anybody is rung: the first, or that of the latest plan."""
     crowded: bool = False
     """Whether its customer had many handoffs open when it was requested; its work then waits behind that of others."""
     attempts: tuple[RingAttempt, ...] = ()

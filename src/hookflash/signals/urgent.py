@@ -27,10 +27,13 @@ class Pressing(IntEnum):
 
 
 def pressing(turn: Turn) -> Pressing:
-    """Return how pressing a turn is, by its words and keys alone."""
+    """Return how pressing a turn is, by its words and keys alone. What cannot be read may be anything."""
     if not turn.from_customer:
         return Pressing.ORDINARY
-    found = _found(turn.text) if turn.text.strip() else frozenset()
+    try:
+        found = _found(turn.text) if turn.text.strip() else frozenset()
+    except Exception:  # noqa: BLE001 - doubt goes first
+        return Pressing.DANGER
     if not found.isdisjoint(DANGER):
         return Pressing.DANGER
     return Pressing.REQUEST if found or pressed_zero(turn) else Pressing.ORDINARY

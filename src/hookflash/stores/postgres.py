@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
-from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.pool import QueuePool
 
 from hookflash.errors import ConfigError, HookflashError, StoreForeign, StoreUnavailable, VersionConflict
 from hookflash.ports import Change
@@ -21,8 +20,6 @@ STATEMENT_MS, LOCK_MS = 10_000, 8_000
 # A process that was frozen within a transaction is thrown out, before those who wait for its locks give up.
 IDLE_MS = 4_000
 CONNECT_SECONDS = 5
-# A connection that was not used for so long is tried before it is used.
-IDLE_SECONDS = 1.0
 # A connection whose other end is gone without a word is given up after this.
 DEAD_CONNECTION_MS, KEEPALIVE_SECONDS = 10_000, 3
 # Serialization failures and deadlocks: somebody else was first, and the step is to be repeated.
@@ -85,6 +82,7 @@ class PostgresStore(SqlStore):
                 while not self._closing.is_set():
                     for _ in connection.notifies(timeout=_LISTEN_SECONDS, stop_after=1):
                         wake()
+            self._listen_on.dispose()  # the next try begins with a new connection
             self._closing.wait(_LISTEN_SECONDS)
 
     def _write_changes(self, connection: Connection, changes: Sequence[Change]) -> None:
@@ -151,26 +149,7 @@ def _connect(url: str, where: str, *, read_only: bool, autocommit: bool = False)
     except psycopg.ProgrammingError:
         raise ConfigError(f"{where} is not the address of a database; write postgresql://user@host/name") from None
     level = {"isolation_level": "AUTOCOMMIT"} if autocommit else {}
-    engine = create_engine("postgresql+psycopg://", creator=connect, poolclass=QueuePool, pool_size=1, max_overflow=0, **level)
-    _look_after(engine)
-    return engine
-
-
-def _look_after(engine: Engine) -> None:
-    """Try a connection that was idle before it is used again, and replace it where its other end is gone."""
-
-    @event.listens_for(engine, "checkin")
-    def _used(_: Any, record: ConnectionPoolEntry) -> None:
-        record.info["used"] = monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def _try(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
-        if monotonic() - record.info.get("used", monotonic()) < IDLE_SECONDS:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error as error:
-            raise DisconnectionError from error
+    return create_engine("postgresql+psycopg://", creator=connect, poolclass=QueuePool, pool_size=1, max_overflow=0, **level)
 
 
 def _without_password(url: str) -> str:

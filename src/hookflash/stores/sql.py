@@ -1,7 +1,8 @@
 """The store over any SQL database: the statements, told once. How to open a database is its own file's business."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -35,8 +36,8 @@ from hookflash.stores.writes import outgoing, write
 log = structlog.get_logger("hookflash.store")
 
 T = TypeVar("T")
-# How many documents are read without leaving the event loop.
-AT_ONCE = 100
+# How many characters of documents are read without leaving the event loop: a few milliseconds' worth.
+AT_ONCE = 100_000
 _DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
 
 
@@ -160,7 +161,8 @@ class SqlStore:
             rows = self._claims.take_deliveries(connection, at, lease, shares, limit)
             return rows, _handoffs_of(connection, rows)
 
-        rows, about = await self._writer.run(take)
+        rows, documents = await self._writer.run(take)
+        about = await _reading(documents.values(), lambda: _read_each(documents))
         return _readable(rows, lambda row: _outbox_item(row, about.get((row.tenant, row.handoff))))
 
     async def renew(self, now: datetime, lease: timedelta, held: Sequence[Lease]) -> tuple[Lease, ...]:
@@ -291,9 +293,7 @@ class SqlStore:
 
     async def _handoffs(self, query: Any) -> tuple[Handoff, ...]:
         documents = await self._all(query)
-        if len(documents) > AT_ONCE:  # so many that everybody else would wait for them
-            return await asyncio.to_thread(_read_handoffs, documents)
-        return _read_handoffs(documents)
+        return await _reading(documents, lambda: tuple(Handoff.model_validate_json(document) for document in documents))
 
     async def _write(self, statement: Any) -> None:
         await self._writer.run(lambda connection: connection.execute(statement) and None)
@@ -303,8 +303,18 @@ def _of(table: Any, tenant: str, conversation: str) -> Any:
     return (table.c.tenant == tenant) & (table.c.conversation == conversation)
 
 
-def _read_handoffs(documents: Sequence[str]) -> tuple[Handoff, ...]:
-    return tuple(Handoff.model_validate_json(document) for document in documents)
+async def _reading(documents: Iterable[str], read: Callable[[], T]) -> T:
+    """Return what `read` makes of documents; where they are so long that everybody else would wait, in a thread."""
+    return await asyncio.to_thread(read) if sum(map(len, documents)) > AT_ONCE else read()
+
+
+def _read_each(documents: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], Handoff]:
+    """Return the handoffs that can be read."""
+    found = {}
+    for name, document in documents.items():
+        with suppress(ValidationError):  # whoever wants this one is told so
+            found[name] = Handoff.model_validate_json(document)
+    return found
 
 
 def _conversation(connection: Connection, tenant: str, conversation: str) -> Conversation | None:
@@ -325,7 +335,7 @@ def _handoffs_of(connection: Connection, rows: Sequence[Any]) -> Mapping[tuple[s
     return {(row.tenant, row.id): row.document for row in connection.execute(_HANDOFFS, own)}
 
 
-def _outbox_item(row: Any, about: str | None = None) -> OutboxItem:
+def _outbox_item(row: Any, about: Handoff | None = None) -> OutboxItem:
     return OutboxItem(
         lease=Lease(item=row.id, epoch=row.epoch),
         tenant=row.tenant,
@@ -333,7 +343,7 @@ def _outbox_item(row: Any, about: str | None = None) -> OutboxItem:
         urgency=t.urgency_of(row.rank),
         crowded=t.is_crowded(row.rank),
         delivery=_DELIVERY.validate_json(row.document),
-        about=Handoff.model_validate_json(about) if about else None,
+        about=about,
         attempts=row.attempts,
         last_error=row.last_error,
     )

@@ -7,6 +7,7 @@ from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from hookflash.ports import Change
 
@@ -25,7 +26,10 @@ class _Order(NamedTuple):
 
 
 class Worker:
-    """Runs jobs on a database in the order given. A job that fails does not touch the others of its batch."""
+    """Runs jobs on a database in the order given. A job that fails does not touch the others of its batch.
+
+    Where the connection is lost, each is tried once more on a new one.
+    """
 
     def __init__(self, engine: Engine, name: str, translate: Callable[[Exception], Exception], write: Writer | None = None) -> None:
         """Start the thread; `translate` turns the database's errors into ours, `write` writes changes together."""
@@ -71,7 +75,7 @@ class Worker:
             first = self._orders.get()
         return orders, True
 
-    def _serve(self, orders: list[_Order]) -> None:
+    def _serve(self, orders: list[_Order], *, again: bool = False) -> None:
         try:
             with self._engine.begin() as connection:
                 changes = [order.change for order in orders if order.change is not None]
@@ -79,13 +83,18 @@ class Worker:
                     self._write(connection, changes)
                 results = [order.job(connection) if order.job is not None else None for order in orders]
         except Exception as error:  # noqa: BLE001 - handed to whoever waits for the job
-            if len(orders) == 1:
-                _settle(orders, [self._translate(error)])
-            else:
+            if len(orders) > 1 or (_cut_off(error) and not again):
                 for order in orders:
-                    self._serve([order])
+                    self._serve([order], again=True)
+            else:
+                _settle(orders, [self._translate(error)])
             return
         _settle(orders, results)
+
+
+def _cut_off(error: Exception) -> bool:
+    """Whether the connection was lost, so that a new one may do. What is done twice is refused by its version or key."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _settle(orders: Sequence[_Order], outcomes: Sequence[Any]) -> None:

@@ -59,7 +59,7 @@ _FIRED = delete(timers).where(timers.c.id.in_(bindparam("fired", expanding=True)
 def write(connection: Connection, changes: Sequence[Change]) -> None:
     """Write changes, no two of one conversation. Raises `VersionConflict` or `AlreadyDone` if any of them cannot be.
 
-    What is alike is written together, and always in one order, so that two processes cannot wait for each other.
+    What is alike is written together, and one kind after the other, so that two processes seldom wait for each other.
     """
     changes = sorted(changes, key=_handoff_of)
     steps = [(change, change.handoff) for change in changes if change.handoff is not None]

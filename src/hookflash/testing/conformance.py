@@ -166,6 +166,7 @@ class StoreContract:
             share = Share(urgencies=tuple(Urgency), crowded=crowded, most=9, of_tenant={"default": 9})
             found = await store.claim_deliveries(NOW, LEASE, [share], 9)
             assert [(item.crowded, item.urgency) for item in found] == [(True, change.handoff.plan.urgency)] * crowded
+            assert all(item.about is not None and item.about.id == item.handoff for item in found)
 
     async def test_what_was_given_up_can_be_taken_up_again(self, store: Store) -> None:
         """A dead letter is kept, shown, and tried again when somebody says so."""

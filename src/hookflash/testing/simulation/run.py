@@ -21,7 +21,7 @@ from sqlalchemy.pool import StaticPool
 
 from hookflash.engine import DEFAULT_TENANT
 from hookflash.matrix import Matrix, parse_matrix
-from hookflash.model import Handoff, State
+from hookflash.model import BUILTIN_DESK, Handoff, State
 from hookflash.ports import AuditEntry, Store
 from hookflash.stores.tables import metadata
 from hookflash.testing.simulation.loop import VirtualLoop
@@ -165,6 +165,7 @@ class _Simulation:
             entries = await store.audit(DEFAULT_TENANT, conversation)
             problems += _out_of_order(entries)
             trail += entries
+        problems += _missing_on_desks(trail, self.world.shown)
         told = json.dumps([self.world.shown, sorted(self.world.said.items()), [entry.model_dump(mode="json") for entry in trail]])
         await _end_everything()
         digest = hashlib.sha256(told.encode()).hexdigest()
@@ -201,6 +202,28 @@ def _unsettled(handoffs: Sequence[Handoff], now: datetime) -> list[str]:
     ]
     open_ones = [one.conversation for one in handoffs if not one.state.closed]
     return found + [f"{name} has two open handoffs" for name in set(open_ones) if open_ones.count(name) > 1]
+
+
+def _missing_on_desks(trail: Sequence[AuditEntry], shown: Sequence[tuple[str, str, int]]) -> list[str]:
+    """Return the revisions of briefs that were ordered and that neither their desk nor our own in its place has."""
+    there: dict[str, int] = {}
+    for key, _, revision in shown:
+        place = key.rpartition(":")[0]
+        there[place] = max(there.get(place, 0), revision)
+    ordered = [
+        command["key"]
+        for entry in trail
+        if entry.handoff is not None and not entry.what.startswith("decided_")
+        for command in json.loads(entry.document)["commands"]
+        if command["kind"] == "deliver_brief"
+    ]
+    found = []
+    for key in ordered:
+        place, _, revision = key.rpartition(":")
+        own = f"{place.rpartition(':')[0]}:{BUILTIN_DESK}"
+        if int(revision) > max(there.get(place, 0), there.get(own, 0)):
+            found.append(f"what was ordered as {key} is on no desk")
+    return found
 
 
 def _out_of_order(entries: Sequence[AuditEntry]) -> list[str]:

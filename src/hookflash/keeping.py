@@ -27,7 +27,7 @@ from hookflash.model import (
     State,
     Urgency,
 )
-from hookflash.promise import reminder_time, spoken_time
+from hookflash.promise import number_heard, reminder_time, spoken_time
 from hookflash.steps import Setting, Step, alert, changed, deliver
 
 OF_LADDER = ("brief_late", "ring_failed")
@@ -47,7 +47,8 @@ def promise_words(handoff: Handoff, due: datetime, contact: Contact | None, at: 
     """
     number = handoff.receipt.ticket if handoff.receipt else handoff.id
     by = spoken_time(due, at.matrix, handoff.language, handoff.brief.customer.timezone)
-    return words_about(at.matrix, handoff.language, handoff.plan.promise.say, contact, callback_by=by, ticket=number)
+    heard = number_heard(handoff.brief)
+    return words_about(at.matrix, handoff.language, handoff.plan.promise.say, contact, heard, callback_by=by, ticket=number)
 
 
 def watch(due: datetime, now: datetime) -> tuple[SetTimer, ...]:

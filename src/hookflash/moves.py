@@ -285,12 +285,13 @@ def more_context(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step:
 def customer_spoke(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step:
     """Add what the customer said; where it calls for a new plan, start again on that, brief first.
 
-    Who holds a promise and only now says how to be reached is told again.
+    Who holds a promise and only now says how to be reached, or puts their number right, is told again.
     """
     if event.raised is None:
         more = more_context(handoff, event, at)
         promise, contact = handoff.promise, contact_of(event.brief.customer, handoff.channel)
-        if handoff.state is State.PROMISED and promise is not None and promise.contact != contact == "phone":
+        changes = promise is not None and (promise.contact, handoff.brief.customer.phone) != (contact, event.brief.customer.phone)
+        if handoff.state is State.PROMISED and changes and contact == "phone":
             again = _make_promise(more.handoff, at, tell=True)
             return Step(again.handoff, (*more.commands, *again.commands))
         return more

@@ -4,12 +4,13 @@ from datetime import datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import phonenumbers
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 
 from hookflash.hours import after_open_time
 from hookflash.matrix import Matrix
-from hookflash.model import Calendar, Channel, Contact, Customer, PromiseTerms, Span
+from hookflash.model import Brief, Calendar, Channel, Contact, Customer, EntityKind, PromiseTerms, Span
 
 # How long before it falls due the people who must keep it are reminded: half of what is left, at most this.
 LONGEST_NOTICE = timedelta(minutes=15)
@@ -28,6 +29,15 @@ def contact_of(customer: Customer, channel: Channel) -> Contact | None:
     if customer.email and trusted:
         return "email"
     return "here" if channel is Channel.CHAT else None
+
+
+def number_heard(brief: Brief) -> str | None:
+    """Return the customer's number as it is read out, where it is known from their own words alone and may be misheard."""
+    phone = brief.customer.phone
+    heard = any(entity.kind is EntityKind.PHONE and entity.normalised == phone for entity in brief.entities)
+    if phone is None or brief.customer.verified or not heard:
+        return None
+    return phonenumbers.format_number(phonenumbers.parse(phone), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 def due_time(terms: PromiseTerms, matrix: Matrix, now: datetime, *, waiting: int = 0, zone: str | None = None) -> datetime:

@@ -51,6 +51,18 @@ async def test_nobody_there_ends_in_a_stored_promise(engine, clock):
     assert (await engine.store.promises("default", open_only=True))[0].id == handoff.id
 
 
+async def test_a_number_that_was_misheard_can_be_put_right(engine, clock):
+    """At night, on the phone: the number is read back, and what the customer says to that counts from then on."""
+    clock.set(clock.now().replace(hour=20))
+    handoff = await escalated(engine, text="I want a human, call me on +34 912 345 678", channel="voice")
+    assert "+34 912 34 56 78" in handoff.promise.told
+    await engine.observe(said("no, my number is +34 912 345 679", channel="voice"))
+    await engine.courier.drain()
+    again = await engine.handoff(handoff.id)
+    assert "+34 912 34 56 79" in again.promise.told
+    assert (again.promise.due, again.brief.customer.phone) == (handoff.promise.due, "+34912345679")
+
+
 async def test_a_promise_not_kept_makes_noise(engine, clock):
     """A reminder before it falls due, an alarm when it is, silence once somebody has wrapped it up."""
     clock.set(clock.now().replace(hour=20))

@@ -7,12 +7,15 @@ import pytest
 
 from hookflash.errors import ForbiddenMove
 from hookflash.lifecycle import begin
+from hookflash.matrix import words_about
 from hookflash.model import (
     Alert,
     Channel,
     Customer,
     CustomerLeft,
     DeliverBrief,
+    Entity,
+    EntityKind,
     PromiseAssigned,
     PromiseAttempted,
     PromiseBroken,
@@ -99,6 +102,46 @@ def test_who_says_their_number_later_is_told_again(go):
     assert (again.promise.due, again.promise.contact) == (promised.promise.due, "phone")
     assert "get back to you" in of(Say, commands)[0].text
     quiet, commands = go(again, told, now=later)
+    assert not of(Say, commands)
+
+
+def heard(number, *, verified=None):
+    """What is known of Ana after she said a number."""
+    said = Entity(kind=EntityKind.PHONE, value="as said", normalised=number, turn=1, confidence=0.9)
+    return {"customer": Customer(name="Ana", phone=number, verified=verified), "entities": (said,)}
+
+
+def test_a_number_known_from_words_alone_is_read_back(go):
+    """Whoever is verified, or whose number is on file, has nothing to put right."""
+    asked = of_customer(ANA, Channel.VOICE)
+    for known, read in ((heard("+13125550148"), True), (heard("+13125550148", verified=True), False), ({"customer": ANA}, False)):
+        handoff = asked.model_copy(update={"brief": asked.brief.model_copy(update=known)})
+        _, commands = go(handoff, receipt("tickets"), now=EVENING)
+        assert ("on +1 312-555-0148 by" in of(Say, commands)[0].text) is read
+
+
+def test_words_of_the_business_are_not_replaced_by_a_number_read_back():
+    """They were signed; whoever wants the number read back writes `nobody_read_back` as well."""
+    own = {"nobody": "By {callback_by}.", "nobody_read_back": "On {number} by {callback_by}."}
+    matrix = MATRIX.model_copy(update={"wording": {"en": {"nobody": own["nobody"]}}})
+    said = {"callback_by": "nine", "ticket": "T"}
+    assert words_about(matrix, "en", "nobody", "phone", "+1 2", **said) == "By nine."
+    matrix = MATRIX.model_copy(update={"wording": {"en": own}})
+    assert words_about(matrix, "en", "nobody", "phone", "+1 2", **said) == "On +1 2 by nine."
+    assert words_about(matrix, "en", "nobody", "phone", None, **said) == "By nine."
+
+
+def test_a_number_that_is_put_right_is_read_back_again(go):
+    """The time stays, and the ticket has the new number."""
+    asked = of_customer(ANA, Channel.VOICE)
+    first = asked.model_copy(update={"brief": asked.brief.model_copy(update=heard("+13125550148"))})
+    promised, _ = go(first, receipt("tickets"), now=EVENING)
+    put_right = spoke().model_copy(update={"brief": promised.brief.model_copy(update=heard("+13125550199"))})
+    again, commands = go(promised, put_right, now=EVENING + timedelta(minutes=1))
+    assert again.promise.due == promised.promise.due
+    assert "on +1 312-555-0199 by" in of(Say, commands)[0].text
+    assert of(DeliverBrief, commands)
+    quiet, commands = go(again, put_right, now=EVENING + timedelta(minutes=2))
     assert not of(Say, commands)
 
 

@@ -157,11 +157,11 @@ class SqlStore:
         """See `Store`."""
         at = self._lease_time(now)
 
-        def take(connection: Connection) -> tuple[Sequence[Any], Mapping[tuple[str, str], str]]:
+        def _take(connection: Connection) -> tuple[Sequence[Any], Mapping[tuple[str, str], str]]:
             rows = self._claims.take_deliveries(connection, at, lease, shares, limit)
             return rows, _handoffs_of(connection, rows)
 
-        rows, documents = await self._writer.run(take)
+        rows, documents = await self._writer.run(_take)
         about = await _reading(documents.values(), lambda: _read_each(documents))
         return _readable(rows, lambda row: _outbox_item(row, about.get((row.tenant, row.handoff))))
 

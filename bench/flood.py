@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.outside import Nothing, no_alarm
 from hookflash import Engine, Turn
 from hookflash.app.logs import set_up_logs
 from hookflash.errors import Overloaded
-from hookflash.model import Receipt
 
 PER_MINUTE, CRISIS_EVERY, DESK_SECONDS = 10_000, 0.5, 0.1
 MATRIX = """
@@ -38,7 +38,7 @@ FLOODS = {
 }
 
 
-class Outside:
+class Outside(Nothing):
     """A quick desk, and a line that notes when each conversation rings."""
 
     def __init__(self) -> None:
@@ -46,20 +46,10 @@ class Outside:
 
     async def deliver(self, brief, key):
         await asyncio.sleep(DESK_SECONDS)
-        return Receipt(desk="crm", ticket=brief.handoff, key=key, at=brief.created_at)
+        return await super().deliver(brief, key)
 
     async def ring(self, handoff, rung, whisper, key):
         self.rung.setdefault(handoff.conversation, time.perf_counter())
-
-    async def stop(self, handoff, rung, key):
-        return None
-
-    async def say(self, handoff, text, key):
-        return None
-
-
-async def no_alarm(handoff, what):
-    return None
 
 
 async def flooded(flood: Callable[[int], dict[str, str]] | None, seconds: float, folder: Path) -> tuple[list[float], int, int]:

@@ -47,14 +47,7 @@ def test_what_cannot_be_looked_at_may_be_danger(monkeypatch):
 async def test_turns_that_wait_while_the_engine_closes_are_told_so(engine):
     """None of them waits for ever for a database that is closed."""
     engine.intake = Intake(1)
-    hold = asyncio.Event()
-    commit = engine.store.commit
-
-    async def slow(change):
-        await hold.wait()
-        await commit(change)
-
-    engine.store.commit = slow
+    hold = _held_up(engine)
     turns = [asyncio.create_task(engine.observe(said("hello", conversation=f"c{number}"))) for number in range(5)]
     await asyncio.sleep(0.1)
     closing = asyncio.create_task(engine.close())
@@ -70,14 +63,7 @@ async def test_an_overloaded_engine_still_brings_a_person(engine, monkeypatch):
     """With every place taken an ordinary turn is told to come again; a request is decided as soon as a place is free."""
     monkeypatch.setattr(wiring, "MAX_WAITING", 2)
     engine.intake = Intake(2)
-    hold = asyncio.Event()
-    ordinary = engine.store.commit
-
-    async def slow(change):
-        await hold.wait()
-        await ordinary(change)
-
-    engine.store.commit = slow
+    hold = _held_up(engine)
     waiting = [asyncio.create_task(engine.observe(said("hello", conversation=f"c{number}"))) for number in range(4)]
     await asyncio.sleep(0.2)
     with pytest.raises(Overloaded) as caught:
@@ -90,3 +76,15 @@ async def test_an_overloaded_engine_still_brings_a_person(engine, monkeypatch):
     await asyncio.gather(*waiting)
     assert engine.intake.waiting.total() == 0
     await engine.observe(said("hello", conversation="c10"))
+
+
+def _held_up(engine):
+    """Let nothing be written until the event that is returned is set."""
+    hold, commit = asyncio.Event(), engine.store.commit
+
+    async def slow(change):
+        await hold.wait()
+        await commit(change)
+
+    engine.store.commit = slow
+    return hold

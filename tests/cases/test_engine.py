@@ -8,6 +8,7 @@ import pytest
 
 from hookflash.errors import DeliveryFailed, ForbiddenMove, SequenceError, StoreUnavailable, TurnError, UnknownError, VersionConflict
 from hookflash.model import Action, BriefDelivered, Customer, CustomerLeft, Kind, Owner, State, ToolCall, Turn, Urgency
+from hookflash.model.conversation import WINDOW_TURNS
 from hookflash.testing import DOWN, REFUSED
 
 
@@ -420,3 +421,12 @@ async def test_the_whole_history_travels_however_long_the_conversation(engine, m
     assert [turn.text.rpartition(" ")[2] for turn in history] == [str(number) for number in range(70)]
     monkeypatch.undo()
     assert await engine.store.history("default", "chat-1") == history
+
+
+async def test_the_whole_history_travels_though_a_person_is_asked_for_late(engine):
+    """What is no longer remembered is read."""
+    for number in range(2 * WINDOW_TURNS):
+        await engine.observe(said(f"what are your opening hours, number {number}"))
+    decision = await engine.observe(said("I want to talk to a human"))
+    history = (await engine.handoff(decision.handoff)).brief.history
+    assert [turn.number for turn in history] == list(range(1, decision.turn + 1))

@@ -9,7 +9,7 @@ import hashlib
 import json
 import random
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -165,7 +165,8 @@ class _Simulation:
             entries = await store.audit(DEFAULT_TENANT, conversation)
             problems += _out_of_order(entries)
             trail += entries
-        problems += _missing_on_desks(trail, self.world.shown)
+        given_up = {item.delivery.key for item in await store.dead_letters(DEFAULT_TENANT, 10_000)}
+        problems += _missing_on_desks(trail, self.world.shown, given_up)
         told = json.dumps([self.world.shown, sorted(self.world.said.items()), [entry.model_dump(mode="json") for entry in trail]])
         await _end_everything()
         digest = hashlib.sha256(told.encode()).hexdigest()
@@ -204,8 +205,8 @@ def _unsettled(handoffs: Sequence[Handoff], now: datetime) -> list[str]:
     return found + [f"{name} has two open handoffs" for name in set(open_ones) if open_ones.count(name) > 1]
 
 
-def _missing_on_desks(trail: Sequence[AuditEntry], shown: Sequence[tuple[str, str, int]]) -> list[str]:
-    """Return the revisions of briefs that were ordered and that neither their desk nor our own in its place has."""
+def _missing_on_desks(trail: Sequence[AuditEntry], shown: Sequence[tuple[str, str, int]], given_up: Collection[str]) -> list[str]:
+    """Return the revisions of briefs that were ordered and not given up, and that neither their desk nor our own has."""
     there: dict[str, int] = {}
     for key, _, revision in shown:
         place = key.rpartition(":")[0]
@@ -215,7 +216,7 @@ def _missing_on_desks(trail: Sequence[AuditEntry], shown: Sequence[tuple[str, st
         for entry in trail
         if entry.handoff is not None and not entry.what.startswith("decided_")
         for command in json.loads(entry.document)["commands"]
-        if command["kind"] == "deliver_brief"
+        if command["kind"] == "deliver_brief" and command["key"] not in given_up
     ]
     found = []
     for key in ordered:

@@ -1,6 +1,8 @@
 """The whole engine on a virtual clock, network and store, from seeds. `make simulate N=100000` runs more of them."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -25,6 +27,14 @@ def test_a_seed_takes_the_same_steps_again():
     first, again, other = simulate(7), simulate(7), simulate(8)
     assert first == again
     assert first.digest != other.digest
+
+
+def test_a_seed_takes_the_same_steps_in_another_process():
+    """Where names hash otherwise and objects lie elsewhere in memory."""
+    program = "from hookflash.testing import simulate; print([simulate(seed).digest for seed in (7, 39, 39, 39)])"
+    command, environment = [sys.executable, "-c", program], os.environ | {"PYTHONHASHSEED": "1"}
+    there = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=120).stdout
+    assert there.strip() == str([simulate(seed).digest for seed in (7, 39, 39, 39)])
 
 
 def test_the_storm_is_one():

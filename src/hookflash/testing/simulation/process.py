@@ -53,7 +53,7 @@ class Process:
         self.dead = False
         self._thawed = asyncio.Event()
         self._thawed.set()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: dict[asyncio.Task[Any], None] = {}  # in order, so that a kill ends them in the same order every time
         store = _Store(database, self)
         self.engine = EscalationEngine({DEFAULT_TENANT: WordJudge(matrix)}, store, StaticRoster(), self)
         named = {(DEFAULT_TENANT, name): desk for name, desk in desks.items()}
@@ -92,7 +92,7 @@ class Process:
     def spawn(self, work: Any) -> asyncio.Task[Any]:
         """Do something within this process, so that it ends with it."""
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(self._ended)
         return task
 
@@ -101,7 +101,7 @@ class Process:
         self._courier.poll, self._watchman.every = 4 * LOOK, 2 * LOOK
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         if not task.cancelled():
             task.exception()  # whoever waited for it may have given up
 

@@ -272,7 +272,7 @@ class Engine:
         customer = spoken.customer
         known = identities_of(customer)
         found = await self.store.open_handoffs_of(spoken.tenant, known, CROWD) if known else ()
-        return tuple(one for one in found if one.conversation != spoken.id and one.brief.customer.surely >= customer.surely)
+        return tuple(one for one in found if one.conversation != spoken.id and one.brief.customer.certainty >= customer.certainty)
 
     async def _promised(self, handoff: Handoff) -> int:
         """Return how many promises its desk has open, where that makes a difference."""

@@ -94,7 +94,7 @@ class Customer(Frozen):
     verified: bool | None = None
 
     @property
-    def surely(self) -> int:
+    def certainty(self) -> int:
         """How sure it is that it is they: 2 where that was verified, 1 where nobody says, 0 where it was not."""
         return 1 if self.verified is None else 2 * self.verified
 

@@ -47,7 +47,7 @@ check: test lint types imports docs coverage
 # Kill a busy engine N times at random moments and look for anything lost or shown twice.
 storm: N ?= 50
 storm: $(STAMP)
-	STORM_KILLS=$(N) $(BIN)/python -m pytest tests/e2e/test_storm.py
+	STORM_KILLS=$(N) $(BIN)/python -m pytest --timeout 0 tests/e2e/test_storm.py
 
 # Real databases that are stopped, failed over and cut off, disks that are full or fail, networks that lie.
 faults: $(STAMP)
@@ -60,7 +60,7 @@ freeze: $(STAMP)
 # The whole engine on a virtual clock, with N seeds of everything going wrong.
 simulate: N ?= 2000
 simulate: $(STAMP)
-	SIMULATE_SEEDS=$(N) $(BIN)/python -m pytest -n auto tests/simulation
+	SIMULATE_SEEDS=$(N) $(BIN)/python -m pytest --timeout 1800 -n auto tests/simulation
 
 # What the README's figures come from.
 bench: $(STAMP)

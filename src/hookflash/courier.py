@@ -59,6 +59,8 @@ ORDINARY_PLACES, CROWD_PLACES, URGENT_CROWD_PLACES = 144, 16, 32
 AT_ONE_DESK = 64
 # When work that found its desk busy looks again.
 BUSY_WAIT = timedelta(seconds=2)
+# How long a database may take to take back what is left of the work when the courier stops.
+GIVING_BACK = timedelta(seconds=3)
 URGENT, ORDINARY = (Urgency.IMMEDIATE,), (Urgency.HIGH, Urgency.NORMAL)
 
 
@@ -207,8 +209,9 @@ class Courier:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        with suppress(Retryable):  # then they are free when their leases end
-            await self._store.release([item.lease for item in left.values()])
+        with suppress(Retryable, TimeoutError):  # then they are free when their leases end
+            async with asyncio.timeout(GIVING_BACK.total_seconds()):
+                await self._store.release([item.lease for item in left.values()])
 
     def _finished(self, task: asyncio.Task[bool]) -> None:
         item = self._under_way.pop(task)

@@ -172,3 +172,22 @@ async def test_a_network_that_fails_between_us_and_the_database(fault):
                 assert await go_on(crowd, 20) < 15
                 task.cancel()
                 await settled(engine, crowd)
+
+
+@pytest.mark.parametrize("fault", ["slow", "half_open"])
+async def test_an_engine_can_be_closed_whatever_its_database_does(fault):
+    """It waits a few seconds for what is under way and no longer, and the program around it goes on meanwhile."""
+    with a_cluster() as (cluster,):
+        await asyncio.to_thread(cluster.make)
+        await asyncio.to_thread(cluster.start)
+        url = "postgresql://postgres@127.0.0.1:{}/postgres"
+        async with fault_proxy("127.0.0.1", cluster.port) as proxy, working(url.format(proxy.port)) as (engine, _):
+            crowd = Crowd(engine, "s")
+            task = asyncio.create_task(crowd.run())
+            await asyncio.sleep(0.5)
+            proxy.fault = fault
+            await asyncio.sleep(0.5)
+            begun = time.monotonic()
+            await engine.close()
+            assert time.monotonic() - begun < 12
+            task.cancel()

@@ -6,7 +6,7 @@ import pytest
 
 from hookflash.errors import StoreForeign, StoreInUse, StoreTooNew, StoreUnavailable
 from hookflash.stores import SqliteStore
-from hookflash.testing.conformance import NOW, _change
+from hookflash.testing.conformance import NOW, _change, _of_conversation
 
 
 @pytest.fixture
@@ -146,3 +146,19 @@ async def test_a_file_that_is_swapped_takes_nothing_more(path):
     await store.commit(_change(2))
     assert (await store.conversation("default", "c")).spoken == 2
     await store.close()
+
+
+@pytest.mark.parametrize("after", [0.0, 0.005, 0.02])
+async def test_closing_amid_commits_tears_none_of_them(path, after):
+    """Whatever was acknowledged is there as a whole when the file is opened again."""
+    store = SqliteStore(path)
+    names = [f"c{number}" for number in range(400)]
+    commits = [asyncio.create_task(store.commit(_of_conversation(name))) for name in names]
+    await asyncio.sleep(after)
+    await store.close()
+    outcomes = await asyncio.gather(*commits, return_exceptions=True)
+    again = SqliteStore(path)
+    for name, outcome in zip(names, outcomes, strict=True):
+        kept = (await again.conversation("default", name), await again.turn("default", name, seq=1, key=None))
+        assert [bool(part) for part in kept] == [outcome is None] * 2, name
+    await again.close()

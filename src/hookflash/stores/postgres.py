@@ -1,5 +1,6 @@
 """The store on PostgreSQL, which others can replicate and back up. Any number of processes may work on one database."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
@@ -13,6 +14,7 @@ from hookflash.errors import ConfigError, HookflashError, StoreForeign, StoreUna
 from hookflash.ports import Change
 from hookflash.stores.migrate import bring_up_to_date, revision_of
 from hookflash.stores.sql import SqlStore
+from hookflash.stores.worker import ended
 from hookflash.stores.writes import write
 
 # How long a statement that only reads, or a wait for a lock, may take before the caller is told.
@@ -93,9 +95,8 @@ class PostgresStore(SqlStore):
     async def close(self) -> None:
         """See `Store`."""
         self._closing.set()
-        if self._listener is not None:
-            self._listener.join()
-        await super().close()
+        listener = [ended(self._listener)] if self._listener is not None else []
+        await asyncio.gather(super().close(), *listener)
         self._let_go()
 
     def _let_go(self) -> None:

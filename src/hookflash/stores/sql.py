@@ -277,10 +277,13 @@ class SqlStore:
 
     async def close(self) -> None:
         """See `Store`."""
-        self._writer.stop()
-        self._reader.stop()
-        self.engine.dispose()
+        if all(await asyncio.gather(self._reader.stop(), self._writer.stop())):
+            self._tidy()
         self._reading.dispose()
+        self.engine.dispose()
+
+    def _tidy(self) -> None:
+        """Leave the database in order, now that nobody works on it."""
 
     async def _rows(self, query: Any) -> Sequence[Any]:
         return await self._reader.run(lambda connection: connection.execute(query).all())

@@ -81,10 +81,12 @@ class SqliteStore(SqlStore):
 
     async def close(self) -> None:
         """See `Store`."""
-        with suppress(DBAPIError), self.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         await super().close()
         self._release()
+
+    def _tidy(self) -> None:
+        with suppress(DBAPIError), self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _release(self) -> None:
         if self._lock is not None:

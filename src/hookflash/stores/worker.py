@@ -9,8 +9,11 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from hookflash.errors import StoreUnavailable
 from hookflash.ports import Change
 
+# How long a database may take to answer what is under way when the store is closed.
+STOP_SECONDS = 5.0
 # How many jobs may share a transaction. Beyond this the first would wait for the last for no gain.
 MAX_BATCH = 256
 
@@ -37,25 +40,32 @@ class Worker:
         self._write = write
         self._translate = translate
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
+        self._stopping = False
         self._thread = Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     async def run(self, job: Callable[[Connection], T]) -> T:
         """Return what the job returns, once it is durably written. Raises what it raises, in our own errors."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._orders.put(_Order(job, None, future))
+        self._order(_Order(job, None, future))
         return await future
 
     async def commit(self, change: Change) -> None:
         """Return once a change is durably written, perhaps together with others."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._orders.put(_Order(None, change, future))
+        self._order(_Order(None, change, future))
         await future
 
-    def stop(self) -> None:
-        """Finish what was ordered and end the thread."""
+    def _order(self, order: _Order) -> None:
+        if self._stopping:
+            raise StoreUnavailable("the store is closed; nothing was accepted")
+        self._orders.put(order)
+
+    async def stop(self) -> bool:
+        """Finish what was ordered and take nothing more; return whether the database answered in time and the thread ended."""
+        self._stopping = True
         self._orders.put(None)
-        self._thread.join()
+        return await ended(self._thread)
 
     def _work(self) -> None:
         last = False
@@ -90,6 +100,12 @@ class Worker:
                 _settle(orders, [self._translate(error)])
             return
         _settle(orders, results)
+
+
+async def ended(thread: Thread) -> bool:
+    """Wait for a thread that was told to end, and return whether it did so in time. Meanwhile the event loop goes on."""
+    await asyncio.to_thread(thread.join, STOP_SECONDS)
+    return not thread.is_alive()
 
 
 def _cut_off(error: Exception) -> bool:

@@ -8,12 +8,13 @@ class TestMyDesk(DeskContract):
 ```
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hookflash.errors import AlreadyDone, VersionConflict
+from hookflash.errors import AlreadyDone, StoreUnavailable, VersionConflict
 from hookflash.model import (
     Action,
     Alert,
@@ -297,6 +298,18 @@ class StoreContract:
         assert await store.handoff("other", "ho-1") is None
         assert not await store.audit("other", "c")
 
+    async def test_what_is_under_way_when_it_is_closed_is_finished(self, store: Store) -> None:
+        """Each commit is either acknowledged or refused, none is left waiting, and later ones are refused at once."""
+        under_way = [asyncio.create_task(store.commit(_of_conversation(f"c{number}"))) for number in range(50)]
+        await asyncio.sleep(0)
+        await store.close()
+        async with asyncio.timeout(1):
+            outcomes = await asyncio.gather(*under_way, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} <= {type(None), StoreUnavailable}
+        async with asyncio.timeout(1):
+            with pytest.raises(StoreUnavailable):
+                await store.commit(_change(1))
+
 
 async def _claim(
     store: Store, at: datetime, *, urgencies: Sequence[Urgency] = tuple(Urgency), limits: Mapping[str, int] | None = None, limit: int = 10
@@ -312,6 +325,14 @@ def _change(version: int, *, what: str = "first", key: str | None = None, seq: i
     entry = AuditEntry(at=NOW, what=what, conversation="c", document="{}")
     record = TurnRecord(number=version, turn=turn, decision=decision)
     return Change(tenant="default", now=NOW, conversation=conversation, turn=record, audit=(entry,))
+
+
+def _of_conversation(name: str) -> Change:
+    """Return the first turn of a conversation as a change."""
+    turn = Turn(conversation=name, speaker=Speaker.CUSTOMER, text="hello", at=NOW, seq=1)
+    decision = Decision(conversation=name, turn=1, action=Action.CONTINUE, matrix="m")
+    conversation = Conversation(id=name, version=1, spoken=1)
+    return Change(tenant="default", now=NOW, conversation=conversation, turn=TurnRecord(number=1, turn=turn, decision=decision))
 
 
 def _with_handoff(

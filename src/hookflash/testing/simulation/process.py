@@ -165,8 +165,9 @@ class _Inline:
     async def commit(self, change: Change) -> None:
         await self.run(lambda connection: self._write(connection, [change]))
 
-    def stop(self) -> None:
+    async def stop(self) -> bool:
         """Nothing is left to stop."""
+        return True
 
 
 def _translate(error: Exception) -> Exception:

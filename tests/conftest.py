@@ -23,9 +23,9 @@ CLINIC = ROOT / "examples" / "clinic"
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
+def postgres():
     """The address of a real PostgreSQL server."""
-    with a_server(tmp_path_factory.mktemp("postgres")) as url:
+    with a_server() as url:
         yield url
 
 

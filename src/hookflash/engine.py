@@ -45,6 +45,7 @@ from hookflash.model import (
     HistoryTurn,
     Speaker,
     State,
+    Superseded,
     Turn,
     TurnRecord,
 )
@@ -212,6 +213,7 @@ class Engine:
         """Return everything that a decision writes, and the conversation after it."""
         spoken = after(before, record)
         handoff: Handoff | None = None
+        ended: Change | None = None
         commands: Sequence[Command] = ()
         steps: tuple[AuditEntry, ...] = ()
         if open_handoff is not None:
@@ -226,13 +228,19 @@ class Engine:
                 before = before.model_copy(update={"customer": earlier.brief.customer.updated_by(before.customer)})
                 spoken = after(before, record)
             handoff, commands = await self._request(record, spoken, matrix, now, earlier, crowded=len(others) >= CROWD)
+            ended = await self._ended(earlier, handoff, now) if earlier else None
             record = record.model_copy(update={"decision": handoff.decision})
             spoken = after(before, record)
             steps = (audit.of_step(None, None, handoff, commands, now),)
         spoken = owned(spoken, handoff)
         entries = (audit.of_decision(record, spoken, now), *steps)
-        change = change_of(spoken.tenant, now, commands, conversation=spoken, turn=record, handoff=handoff, audit=entries)
+        change = change_of(spoken.tenant, now, commands, conversation=spoken, turn=record, handoff=handoff, audit=entries, also=ended)
         return change, spoken
+
+    async def _ended(self, earlier: Handoff, by: Handoff, now: datetime) -> Change | None:
+        """Return the end of a handoff that goes on as another. Its conversation is read anew: no lock of it is held."""
+        self._cache.pop((earlier.tenant, earlier.conversation), None)
+        return await self._stepped(earlier, Superseded(by=by.id), now)
 
     async def _event_of(self, record: TurnRecord, spoken: Conversation, handoff: Handoff, matrix: Matrix, now: datetime) -> Event | None:
         """Return what a turn means for the open handoff: the customer goes on, or a responder speaks and thereby takes it."""
@@ -325,20 +333,28 @@ class Engine:
 
     async def _apply(self, handoff: Handoff, event: Event, tenant: str, answered: dict[str, Any], *, fresh: bool) -> Handoff:
         now = self.clock.now()
-        following, commands = step(handoff, event, await self._matrix(handoff), now, await self._promised(handoff))
-        if following is handoff:
+        change = await self._stepped(handoff, event, now)
+        if change is None:
             if not fresh:  # nothing is written that would tell whether it is still so
                 raise VersionConflict("what is known of the handoff may be old")
             if any(value is not None for value in answered.values()):
                 await self.store.commit(Change(tenant=tenant, now=now, **answered))
             return handoff
+        await self.store.commit(change.model_copy(update=answered))
+        if change.conversation is not None:
+            self._remember(change.conversation)
+        self.on_work()
+        assert change.handoff is not None
+        return change.handoff
+
+    async def _stepped(self, handoff: Handoff, event: Event, now: datetime) -> Change | None:
+        """Return everything that a step writes, or None where it changes nothing."""
+        following, commands = step(handoff, event, await self._matrix(handoff), now, await self._promised(handoff))
+        if following is handoff:
+            return None
         conversation = await self._after_step(handoff, following)
         entries = (audit.of_step(handoff.state, event, following, commands, now),)
-        await self.store.commit(change_of(tenant, now, commands, conversation=conversation, handoff=following, audit=entries, **answered))
-        if conversation is not None:
-            self._remember(conversation)
-        self.on_work()
-        return following
+        return change_of(handoff.tenant, now, commands, conversation=conversation, handoff=following, audit=entries)
 
     async def _after_step(self, before: Handoff, following: Handoff) -> Conversation | None:
         """Return the conversation with its new owner, or None where the owner stays."""

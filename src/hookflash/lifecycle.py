@@ -49,7 +49,7 @@ _KEEPING = {
     **_SUPERSEDED,
 }
 _TAKEN = {"accepted": Transition(moves.accepted, (State.CONNECTED,))}
-_LEFT = {"customer_left": Transition(moves.customer_left, (State.PROMISED, State.ABANDONED)), **_SUPERSEDED}
+_LEFT = {"customer_left": Transition(moves.customer_left, (State.PROMISED, State.ABANDONED))}
 
 TRANSITIONS: Mapping[State, Mapping[str, Transition]] = {
     State.REQUESTED: {

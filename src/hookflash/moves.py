@@ -35,7 +35,6 @@ from hookflash.model import (
     SetTimer,
     State,
     StopRinging,
-    Supersede,
     Superseded,
     Urgency,
     WrappedUp,
@@ -323,17 +322,16 @@ def go_on_from(handoff: Handoff, earlier: Handoff, at: Setting) -> Step:
     owed = _owed(earlier)
     brief = handoff.brief.model_copy(update={"earlier": earlier.id, "promise": owed})
     onward = approach(changed(handoff, brief=brief, promise=owed), 0, at)
-    merge = Supersede(key=f"{handoff.id}:supersede:{earlier.id}", handoff=earlier.id)
-    return Step(onward.handoff, (*onward.commands, merge, *(watch(owed.due, at.now) if owed else ())))
+    return Step(onward.handoff, (*onward.commands, *(watch(owed.due, at.now) if owed else ())))
 
 
 def superseded(handoff: Handoff, event: Superseded, at: Setting) -> Step:
     """The customer asked again in another conversation; what is owed to them is owed there now."""
     brief = handoff.brief.model_copy(update={"revision": handoff.brief.revision + 1})
-    ended = changed(handoff, state=State.WRAPPED, rung=None, ringing=None, result=f"goes on in {event.by}", brief=brief)
+    ended = changed(handoff, state=State.WRAPPED, result=f"goes on in {event.by}", brief=brief)
     gone = with_promise(ended, state="moved")
     told = tuple(deliver(gone, receipt.desk) for receipt in handoff.receipts)
-    return Step(gone, (*_stop(handoff), ClearTimers(events=(*OF_LADDER, *OF_PROMISE)), *told))
+    return Step(gone, (ClearTimers(events=(*OF_LADDER, *OF_PROMISE)), *told))
 
 
 def handed_back(handoff: Handoff, event: HandedBack, at: Setting) -> Step:

@@ -164,6 +164,8 @@ class Change(Frozen):
     """Why the item of `done` was given up; it then becomes a dead letter."""
     fired: int | None = None
     """The timer that this change answers."""
+    also: "Change | None" = None
+    """What is written with it or not at all: the end of a handoff that goes on as this one's."""
 
 
 class Message(Frozen):

@@ -318,6 +318,19 @@ async def test_a_customer_who_asks_again_elsewhere_meets_what_is_owed(engine, cl
     assert (await engine.handoff(stranger.handoff)).brief.earlier is None
 
 
+async def test_what_is_owed_goes_on_in_one_of_the_conversations_begun_at_once(engine, clock):
+    """They are called once for it, and not from each."""
+    clock.set(clock.now().replace(hour=20))
+    ana = Customer(id="ana-7", phone="+13125550148")
+    first = await engine.observe(said("I want a human", conversation="chat", customer=ana))
+    await engine.courier.drain()
+    owed = (await engine.handoff(first.handoff)).promise
+    begun = [engine.observe(said("I want a human, again", conversation=name, customer=ana)) for name in "abcde"]
+    newer = [await engine.handoff(decision.handoff) for decision in await asyncio.gather(*begun)]
+    assert [one.promise for one in newer if one.brief.earlier == first.handoff] == [owed]
+    assert (await engine.handoff(first.handoff)).state is State.WRAPPED
+
+
 async def test_work_that_no_courier_takes_is_found(engine, clock):
     """A courier that died or hangs is noticed by what it leaves."""
     clock.set(clock.now().replace(hour=11))

@@ -18,58 +18,6 @@ from tests.conftest import SHOP
 NOON = FrozenClock().now().replace(hour=11)
 
 
-async def test_an_alarm_that_fails_stops_nobody(engine, clock):
-    """The watchman goes on firing timers, and raises the alarm again on its next round."""
-    clock.set(NOON)
-    handoff = await escalated(engine)
-    await engine.store._writer.run(lambda connection: connection.exec_driver_sql("DELETE FROM timers") and None)
-    clock.advance(60 + 31)
-    calls = []
-
-    async def failing(handoff, what):
-        calls.append(what)
-        raise ConnectionError("no network")
-
-    working, engine.watchman._alarm = engine.watchman._alarm, failing
-    await engine.watchman.round()
-    engine.watchman._alarm = working
-    await engine.watchman.round()
-    assert (len(calls), len(engine.noise)) == (1, 1)
-    assert handoff.id in engine.noise[0]
-
-
-async def test_the_rounds_go_on_whatever_a_round_does(engine):
-    """A round that raises is logged; the next one comes."""
-    rounds = []
-
-    async def one():
-        rounds.append(1)
-        raise ZeroDivisionError
-
-    engine.watchman.round = one
-    task = asyncio.create_task(engine.watchman.run())
-    await asyncio.sleep(0.6)
-    task.cancel()
-    assert len(rounds) >= 2
-
-
-async def test_a_store_that_is_locked_at_the_first_turn_is_begun_with_the_second(tmp_path, shop):
-    """Couriers and watchman start with whichever turn first finds the store in order."""
-    engine = EmbeddedEngine({"default": shop}, SqliteStore(tmp_path / "x.db"), desks={})
-    working = engine.store.save_matrix
-
-    async def locked(*_):
-        raise StoreUnavailable("locked")
-
-    engine.store.save_matrix = locked
-    with pytest.raises(StoreUnavailable):
-        await engine.observe(said("hello"))
-    engine.store.save_matrix = working
-    await engine.observe(said("hello"))
-    assert len(engine._tasks) == 2
-    await engine.close()
-
-
 @pytest.mark.parametrize("pause", [0, 0.005, 0.02])
 async def test_closing_right_after_an_escalation_ends(tmp_path, shop, pause):
     """And what is unfinished goes on with the next start; after closing nothing is accepted."""
@@ -112,34 +60,6 @@ async def test_long_odd_texts_are_briefed_in_no_time(engine):
     async with asyncio.timeout(10):
         await engine.observe(said("I want a human " + "1" * 16_000))
         await engine.observe(said("3/4 " * 4_000))
-
-
-async def test_a_roster_that_hangs_is_not_waited_for(engine, clock, monkeypatch):
-    """After its time everybody is tried."""
-    monkeypatch.setattr("hookflash.engine.ROSTER_TIMEOUT", timedelta(seconds=0.05))
-
-    async def reachable(responders, at):
-        await asyncio.sleep(60)
-
-    clock.set(NOON)
-    engine._roster.reachable = reachable
-    assert (await escalated(engine)).state is State.RINGING
-
-
-async def test_a_detector_that_returns_nonsense_is_a_failed_one(engine, clinic_panel):
-    """Dictionaries instead of signals name the detector, and the customer still gets a person."""
-    from hookflash.signals.panel import Panel
-
-    class Odd:
-        name, deadline = "odd", 1.0
-
-        def detect(self, turn, conversation):
-            return [{"kind": "explicit_request"}]
-
-    engine.judges["default"]._panel = Panel(clinic_panel._inline, [Odd()])
-    decision = await engine.observe(said("hello"))
-    assert decision.trigger == Kind.DETECTOR_FAILURE
-    assert "other than signals" in decision.reasons[0].evidence[0].note
 
 
 async def test_two_topics_are_two_reasons(clinic):
@@ -274,47 +194,6 @@ async def test_words_that_came_too_late_are_not_said(engine, clock):
     assert await told(engine) == []
 
 
-async def test_a_store_that_hiccups_after_the_ring_does_not_ring_the_next(engine, clock, phone):
-    """A ring that was placed but could not be recorded is tried again under its key, not given up."""
-    clock.set(NOON)
-    engine.courier._lines["chat"] = phone
-    decision = await engine.observe(said("I want a human"))
-    ordinary = engine.apply
-
-    async def hiccup(handoff, event, **rest):
-        if event.kind == "ring_started":
-            engine.courier._steps.apply = ordinary
-            raise StoreUnavailable("locked")
-        return await ordinary(handoff, event, **rest)
-
-    engine.courier._steps.apply = hiccup
-    for _ in range(3):
-        await engine.courier.start_due()
-        await asyncio.gather(*engine.courier._under_way)
-    assert [responder for responder, _ in phone.rung] == ["team"]
-    assert (await engine.handoff(decision.handoff)).state is State.RINGING
-
-
-async def test_a_refused_brief_is_on_our_own_desk_even_if_the_store_hiccups(engine, clock, crm):
-    """Giving up and what follows from it are one transaction: after a hiccup both happen, or neither."""
-    from hookflash.testing import REFUSED
-
-    clock.set(NOON)
-    crm.failures = [REFUSED]
-    decision = await engine.observe(said("I want a human"))
-    ordinary = engine.apply
-
-    async def hiccup(handoff, event, **rest):
-        engine.courier._steps.apply = ordinary
-        raise StoreUnavailable("locked")
-
-    engine.courier._steps.apply = hiccup
-    await engine.courier.drain()
-    handoff = await engine.handoff(decision.handoff)
-    assert handoff.state is State.RINGING
-    assert handoff.receipts
-
-
 async def test_a_stale_timer_touches_no_others(engine, clock, crm):
     """A timer that was cleared and fires all the same changes nothing, whatever came to take its number."""
     clock.set(NOON)
@@ -335,74 +214,12 @@ async def test_a_stale_timer_touches_no_others(engine, clock, crm):
     assert (await engine.handoff(second.handoff)).state is State.RINGING
 
 
-async def test_a_timer_that_can_never_be_applied_is_put_aside_loudly(engine, clock):
-    """It does not block the others, and somebody hears of it."""
-    clock.set(NOON)
-    handoff = await escalated(engine)
-    engine._matrices.clear()
-    await engine.store._writer.run(lambda connection: connection.exec_driver_sql("DELETE FROM matrices") and None)
-    clock.advance(61)
-    await engine.watchman.round()
-    assert not await engine.store.claim_timers(clock.now(), timedelta(), 10)
-    assert "cannot be applied" in engine.noise[0]
-    assert handoff.id in engine.noise[0]
-
-
-async def test_alarms_carry_no_words_of_an_adapter(engine, clock, crm):
-    """What a desk says in refusing may repeat the customer; the alarm does not."""
-    from hookflash.errors import DeliveryRefused
-
-    clock.set(NOON)
-    crm.failures = [DeliveryRefused("422: Ana Ruiz, positive test")]
-    await escalated(engine)
-    assert "Ana" not in engine.noise[0]
-
-
 async def test_the_voice_line_says_what_is_said(engine, clock, phone):
     """On a call the words go to the call."""
     clock.set(NOON.replace(hour=20))
     assert isinstance(phone, ScriptedLine)
     handoff = await escalated(engine, channel="voice")
     assert phone.said == [("chat-1", handoff.promise.told)]
-
-
-async def test_one_handoff_that_cannot_be_read_holds_up_no_other(engine, clock, crm):
-    """Its timer fails, loudly, round after round; everybody else's fires."""
-    clock.set(NOON)
-    crm.failures = [DOWN] * 99
-    poisoned = await engine.observe(said("I want a human", conversation="poisoned"))
-    others = [await engine.observe(said("I want a human", conversation=f"c{number}")) for number in range(3)]
-    await engine.store._writer.run(
-        lambda connection: connection.exec_driver_sql(f"UPDATE handoffs SET document = '{{}}' WHERE id = '{poisoned.handoff}'") and None
-    )
-    clock.advance(21)
-    await engine.watchman.round()
-    for decision in others:
-        assert (await engine.handoff(decision.handoff)).briefed_late
-    assert any(poisoned.handoff in what and "fails and is tried again" in what for what in engine.noise)
-
-
-async def test_whoever_is_to_be_told_and_does_not_answer_delays_no_timer(engine, clock, crm):
-    """An alarm that hangs is waited for beside the rounds."""
-    clock.set(NOON)
-    first = await escalated(engine)
-    await engine.store._writer.run(lambda connection: connection.exec_driver_sql("DELETE FROM timers") and None)
-    clock.advance(60 + 31)
-    never = asyncio.Event()
-
-    async def hangs(handoff, what):
-        await never.wait()
-
-    engine.watchman._alarm = hangs
-    await engine.watchman.round()
-    crm.failures = [DOWN] * 9
-    second = await engine.observe(said("I want a human", conversation="second"))
-    clock.advance(21)
-    async with asyncio.timeout(1):
-        await engine.watchman.round()
-    assert (await engine.handoff(second.handoff)).briefed_late
-    assert first.id in engine.watchman._sounding
-    never.set()
 
 
 async def test_an_emergency_is_not_taken_over_by_a_question(engine, clock):

@@ -116,7 +116,10 @@ async def test_what_is_owed_or_held_is_not_erased(database, clock):
     handoff = await escalated(database, clock, finished=False)
     with pytest.raises(ForbiddenMove, match=f"{handoff} is open"):
         await asked(database, "erase", "--customer", "ana-7")
-    assert (await asked(database, "hold", "--customer", "ana-7", "--why", "case 4"))[0]["why"] == "case 4"
+    with pytest.raises(ForbiddenMove, match="is open; wrap it up first"):
+        await asked(database, "erase", "--customer", "ana-7", "--dry-run")
+    (hold,) = await asked(database, "hold", "--customer", "ana-7", "--why", "case 4")
+    assert (hold["customer"], hold["why"]) == ("ana-7", "case 4")
     store = opened(database)
     engine = EmbeddedEngine({"default": parse_matrix(SHOP)}, store, clock=clock, desks={}, manual=True)
     async with engine:

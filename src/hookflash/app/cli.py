@@ -10,6 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hookflash.app.cli_db import add_database_verbs
+from hookflash.app.cli_forget import add_forgetting_verbs
 from hookflash.app.cli_lab import add_lab_verbs
 from hookflash.app.cli_review import add_review_verbs
 from hookflash.app.cli_shared import (
@@ -62,6 +63,7 @@ def _root(
 add_review_verbs(cli)
 add_lab_verbs(cli)
 add_database_verbs(cli)
+add_forgetting_verbs(cli)
 
 
 @cli.command()

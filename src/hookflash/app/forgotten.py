@@ -79,6 +79,7 @@ def erase_customer(matrix: Path, database: str | None, tenant: str, customer: st
         raise InputError("nothing is kept of this customer; give the id, phone or e-mail by which the assistant's side named them")
     tickets = _in(look_into_current(matrix, database), lambda connection: erasure.tickets_elsewhere(connection, tenant, found))
     if dry_run:
+        _in(look_into_current(matrix, database), lambda connection: erasure.require_free(connection, tenant, found))
         return ErasedView(None, tuple(found), tuple(tickets))
     now = datetime.now(UTC)
     gone = _in(mend(matrix, database), lambda connection: erasure.erase(connection, tenant, found, why, now, audit=True))

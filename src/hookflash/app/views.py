@@ -98,7 +98,7 @@ class PromisesView:
                 one.id,
                 one.promise.assigned or one.promise.by,
                 str(tries),
-                customer.name or "unknown",
+                customer.name or customer.id or "unknown",
                 contact,
                 one.brief.reason_code,
             )

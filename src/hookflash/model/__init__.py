@@ -70,7 +70,6 @@ from hookflash.model.handoff import (
     SetTimer,
     State,
     StopRinging,
-    Supersede,
     Superseded,
     WrappedUp,
 )
@@ -139,7 +138,6 @@ __all__ = [
     "Speaker",
     "State",
     "StopRinging",
-    "Supersede",
     "Superseded",
     "ToolCall",
     "Turn",

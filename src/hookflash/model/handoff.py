@@ -358,14 +358,6 @@ class Alert(Frozen):
     """Whether it is only to be known, and need not wake anybody."""
 
 
-class Supersede(Frozen):
-    """Let another handoff of the same customer go on in this one."""
-
-    kind: Literal["supersede"] = "supersede"
-    key: str
-    handoff: str
-
-
 class SetTimer(Frozen):
     """Wake the handoff with `event` at a time."""
 
@@ -386,6 +378,6 @@ class ClearTimers(Frozen):
     events: tuple[str, ...]
 
 
-Delivery = Annotated[DeliverBrief | Ring | StopRinging | Say | Alert | Supersede, Field(discriminator="kind")]
+Delivery = Annotated[DeliverBrief | Ring | StopRinging | Say | Alert, Field(discriminator="kind")]
 """A command that leaves the process and therefore goes through the outbox."""
-Command = DeliverBrief | Ring | StopRinging | Say | Alert | Supersede | SetTimer | ClearTimers
+Command = DeliverBrief | Ring | StopRinging | Say | Alert | SetTimer | ClearTimers

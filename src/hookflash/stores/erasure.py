@@ -59,7 +59,7 @@ def erase(connection: Connection, tenant: str, conversations: Sequence[str], why
     Raises `ForbiddenMove` where a handoff of theirs is open or a hold is on them; then nothing was erased.
     """
     _hold_still(connection, tenant, conversations)
-    _require_free(connection, tenant, conversations)
+    require_free(connection, tenant, conversations)
     counts = {"conversations": 0, "turns": 0, "handoffs": 0, "entries": 0}
     for conversation in conversations:
         gone = _erase_one(connection, tenant, conversation, audit=audit)
@@ -89,11 +89,13 @@ def _hold_still(connection: Connection, tenant: str, conversations: Sequence[str
     connection.execute(update(t.conversations).where(own).values(version=t.conversations.c.version))
 
 
-def _require_free(connection: Connection, tenant: str, conversations: Sequence[str]) -> None:
+def require_free(connection: Connection, tenant: str, conversations: Sequence[str]) -> None:
+    """Raise `ForbiddenMove` where a handoff of theirs is open or a hold is on them."""
     hand = t.handoffs.c
     unfinished = select(hand.id).where((hand.tenant == tenant) & hand.conversation.in_(conversations) & hand.state.in_(t.UNFINISHED))
     if open_ones := sorted(connection.execute(unfinished).scalars()):
-        raise ForbiddenMove(f"something is still owed to them: {', '.join(open_ones)} is open; wrap it up first. Nothing was erased")
+        mend = "wrap it up first (POST /v1/handoffs/<id>/wrap-up)"
+        raise ForbiddenMove(f"something is still owed to them: {', '.join(open_ones)} is open; {mend}. Nothing was erased")
     if held := connection.execute(_held(tenant, conversations)).scalars().first():
         raise ForbiddenMove(f"a legal hold is on them ({held}); release it first. Nothing was erased")
 
@@ -177,6 +179,8 @@ def release(connection: Connection, tenant: str, identities: Sequence[str]) -> i
 
 
 def held(connection: Connection, tenant: str) -> list[tuple[str, str, datetime]]:
-    """Return every hold: on whom, why, and since when."""
-    rows = connection.execute(select(t.holds).where(t.holds.c.tenant == tenant).order_by(t.holds.c.at)).all()
-    return [(row.identity, row.why, t.from_micros(row.at)) for row in rows]
+    """Return every hold, once whatever its customer may be known as: on whom, why, and since when."""
+    rows = connection.execute(select(t.holds).where(t.holds.c.tenant == tenant).order_by(t.holds.c.at, t.holds.c.identity)).all()
+    named = ((row.identity.partition(":")[2], row) for row in rows)
+    once = {(name.lower(), row.why, row.at): (name, row.why, t.from_micros(row.at)) for name, row in named}
+    return list(once.values())

@@ -61,7 +61,7 @@ def write(connection: Connection, changes: Sequence[Change]) -> None:
 
     What is alike is written together, and one kind after the other, so that two processes seldom wait for each other.
     """
-    changes = sorted(changes, key=_handoff_of)
+    changes = sorted((*changes, *(change.also for change in changes if change.also)), key=_handoff_of)
     steps = [(change, change.handoff) for change in changes if change.handoff is not None]
     written = {(handoff.tenant, handoff.id) for _, handoff in steps}
     finish(connection, [(change.done, change.failed) for change in changes if change.done is not None])

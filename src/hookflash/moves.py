@@ -306,7 +306,8 @@ def _with_new_brief(handoff: Handoff, brief: Brief, **changes: Any) -> Handoff:
 
 
 def _next_revision(handoff: Handoff, event: CustomerSpoke) -> Brief:
-    return event.brief.model_copy(update={"revision": handoff.brief.revision + 1, "promise": handoff.brief.promise})
+    before = handoff.brief
+    return event.brief.model_copy(update={"revision": before.revision + 1, "promise": before.promise, "earlier": before.earlier})
 
 
 def came_back(handoff: Handoff, event: CustomerSpoke, at: Setting) -> Step:

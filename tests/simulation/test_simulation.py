@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from hookflash import keeping, moves
+from hookflash.engine import Engine
 from hookflash.stores import writes
 from hookflash.stores.tables import conversations, handoffs
 from hookflash.testing import simulate
@@ -73,6 +74,16 @@ def test_work_that_is_crossed_off_undone_is_found(monkeypatch):
     true_rows = writes._work_row
     monkeypatch.setattr(writes, "_work_row", lambda *step: true_rows(*step) | {"state": "done"})
     assert found("is on no desk")
+
+
+def test_what_is_owed_in_two_conversations_is_found(monkeypatch):
+    """A handoff that goes on in another and does not end, on purpose."""
+
+    async def never_ended(*_):
+        return None
+
+    monkeypatch.setattr(Engine, "_ended", never_ended)
+    assert found("goes on in another and is still")
 
 
 def test_an_order_of_turns_that_is_lost_is_found(monkeypatch):

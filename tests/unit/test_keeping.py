@@ -258,6 +258,7 @@ def test_a_customer_who_comes_back_elsewhere_goes_on_where_they_were(go, promise
     assert {timer.at for timer in of(SetTimer, commands)} >= {promised.promise.due}
     rung, _ = go(went_on, receipt("tickets"), started, failed("no answer"), now=later)
     assert rung.promise.due == promised.promise.due
+    assert go(went_on, spoke(), now=later)[0].brief.earlier == promised.id  # whatever is said after
     old, commands = go(promised, Superseded(by="ho-2"), now=later)
     assert of(DeliverBrief, commands)[0].key.endswith(f":{promised.brief.revision + 1}")  # and its ticket says so
     assert (old.state, old.promise.state, old.result) == (State.WRAPPED, "moved", "goes on in ho-2")

@@ -44,6 +44,8 @@ nobody: {desk: tickets, callback: {within: 2m, hours: office}}
 context: [reason, history]
 """
 SAYINGS = ("hello", "it is about my lamp", "a human please", "this is a crisis", "are you there")
+# Who is recognised in another conversation, and who is nobody in particular.
+KNOWN = (None, "ana", "ben")
 # How long things go wrong, and how long everything then has to settle: two ladders and a promise.
 STORM_SECONDS, CALM_SECONDS = 120.0, 200.0
 
@@ -64,8 +66,8 @@ def simulate(seed: int) -> Outcome:
     """Run one simulation and check what must hold whatever happens.
 
     Nothing acknowledged is lost; the turns of a conversation and the steps of a handoff keep their order; a conversation
-    has one open handoff; nobody is rung before the brief is on a desk (or the record says it is late); no promise falls
-    due early or is forgotten; nothing comes to a halt.
+    has one open handoff; what goes on in another conversation does so in one; nobody is rung before the brief is on a desk
+    (or the record says it is late); no promise falls due early or is forgotten; nothing comes to a halt.
     """
     loop = VirtualLoop()
     try:
@@ -90,7 +92,7 @@ class _Simulation:
         for _ in range(self.chance.randint(1, 3)):
             self._start()
         customers = [
-            asyncio.get_running_loop().create_task(self.world.converse(f"c{number}", self._turns()))
+            asyncio.get_running_loop().create_task(self.world.converse(f"c{number}", self._turns(), self.chance.choice(KNOWN)))
             for number in range(self.chance.randint(2, 6))
         ]
         await self._storm()
@@ -159,6 +161,7 @@ class _Simulation:
         handoffs = await store.handoffs(DEFAULT_TENANT, limit=10_000)
         problems += await self._lost(store, handoffs)
         problems += _unsettled(handoffs, self.processes[0].now())
+        problems += _owed_twice(handoffs)
         problems += [f"{one.id} came to a halt" for one in await store.stalled(self.processes[0].now() - timedelta(seconds=30), 100)]
         trail: list[AuditEntry] = []
         for conversation in sorted({name for name, _ in self.world.acknowledged}):
@@ -203,6 +206,16 @@ def _unsettled(handoffs: Sequence[Handoff], now: datetime) -> list[str]:
     ]
     open_ones = [one.conversation for one in handoffs if not one.state.closed]
     return found + [f"{name} has two open handoffs" for name in set(open_ones) if open_ones.count(name) > 1]
+
+
+def _owed_twice(handoffs: Sequence[Handoff]) -> list[str]:
+    """Return handoffs that did not end where another goes on from them, or that go on in two, or in none."""
+    goes_on = [one.brief.earlier for one in handoffs if one.brief.earlier]
+    by_id = {one.id: one for one in handoffs}
+    found = [f"{name} goes on in another and is still {by_id[name].state}" for name in goes_on if by_id[name].state is not State.WRAPPED]
+    found += [f"{name} goes on in two" for name in sorted(set(goes_on)) if goes_on.count(name) > 1]
+    moved = [one.id for one in handoffs if one.promise and one.promise.state == "moved"]
+    return found + [f"what {name} owes is owed nowhere" for name in moved if name not in goes_on]
 
 
 def _missing_on_desks(trail: Sequence[AuditEntry], shown: Sequence[tuple[str, str, int]], given_up: Collection[str]) -> list[str]:

@@ -11,6 +11,7 @@ from hookflash.errors import DeliveryFailed, DeliveryRefused, ForbiddenMove, Inp
 from hookflash.model import (
     Accepted,
     Brief,
+    Customer,
     Decision,
     HandedBack,
     Handoff,
@@ -151,11 +152,13 @@ class World:
         self.problems.append(f"nobody took {event.kind} of {handoff}")
         return False
 
-    async def converse(self, name: str, turns: Sequence[str]) -> None:
-        """Be a customer: say one thing after another, each until it is acknowledged."""
+    async def converse(self, name: str, turns: Sequence[str], known: str | None) -> None:
+        """Be a customer: say one thing after another, each until it is acknowledged. Who is `known` comes at any time."""
+        customer = Customer(id=known) if known else None
+        await asyncio.sleep(self.chance.uniform(0, 120) if known else 0)
         for number, text in enumerate(turns, start=1):
             await asyncio.sleep(self.chance.uniform(0.1, 30))
-            turn = Turn(conversation=name, speaker="customer", text=text, language="en", seq=number)
+            turn = Turn(conversation=name, speaker="customer", text=text, language="en", seq=number, customer=customer)
             try:
                 self.acknowledged[name, number] = await self._until_heard(turn)
             except InputError as error:

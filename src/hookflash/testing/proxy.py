@@ -28,6 +28,7 @@ class FaultProxy:
         self.port = 0
         self.connections = 0
         self._open: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Future[None]] = set()
 
     @property
     def fault(self) -> Fault:
@@ -42,6 +43,12 @@ class FaultProxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Forward one connection."""
+        serving = asyncio.ensure_future(self._forward(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+        await serving
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._open.add(writer)
         try:
@@ -85,6 +92,12 @@ class FaultProxy:
             writer.transport.abort()
         self._open.clear()
 
+    async def stop(self) -> None:
+        """Break everything off and wait until it is."""
+        self.fault = "none"  # nothing is held back any more
+        self.break_off()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
     def _close(self, writer: asyncio.StreamWriter) -> None:
         self._open.discard(writer)
         writer.close()
@@ -100,4 +113,4 @@ async def fault_proxy(host: str, port: int) -> AsyncIterator[FaultProxy]:
         yield proxy
     finally:
         server.close()
-        proxy.break_off()
+        await proxy.stop()

@@ -37,6 +37,7 @@ from hookflash.ports import Change, Clock, Desk, Lease, Line, OutboxItem, Share,
 from hookflash.retry import delay
 from hookflash.steady import steady
 from hookflash.steps import deliver
+from hookflash.taking import Taking
 
 log = structlog.get_logger("hookflash.courier")
 
@@ -118,6 +119,7 @@ class Courier:
         self._on_the_way: Counter[tuple[str, str] | None] = Counter()
         """How many briefs of a handoff are on the way to a desk, until their receipts are kept."""
         self._circuits: dict[tuple[str, str], Circuit] = {}
+        self._taking: Taking[OutboxItem] = Taking()
         self._wake = asyncio.Event()
         self._under_way: dict[asyncio.Task[bool], OutboxItem] = {}
         self._held_until: dict[Lease, float] = {}
@@ -171,7 +173,7 @@ class Courier:
             return 0
         self._tenants.rotate(-1)  # each time another one comes first
         until = steady() + LEASE.total_seconds()
-        items = await self._store.claim_deliveries(self._clock.now(), LEASE, self._shares(), free)
+        items = await self._taking.take(self._store.claim_deliveries(self._clock.now(), LEASE, self._shares(), free))
         for item in items:
             self._held_until[item.lease] = until
             task = asyncio.create_task(self._serve(item))
@@ -209,7 +211,7 @@ class Courier:
         await asyncio.gather(*left, return_exceptions=True)
         with suppress(Retryable, TimeoutError):  # then they are free when their leases end
             async with asyncio.timeout(GIVING_BACK.total_seconds()):
-                await self._store.release([item.lease for item in left.values()])
+                await self._store.release([item.lease for item in (*left.values(), *await self._taking.left())])
 
     def _finished(self, task: asyncio.Task[bool]) -> None:
         item = self._under_way.pop(task)
@@ -253,6 +255,8 @@ class Courier:
             return error
         finally:
             self._on_the_way[way] -= 1
+            if not self._on_the_way[way]:
+                del self._on_the_way[way]
 
     async def _call(self, item: OutboxItem, handoff: Handoff | None) -> tuple[Event | None, HookflashError | None]:
         """Return the event that follows from the work, if any, or what went wrong on the other side."""
@@ -307,8 +311,13 @@ class Courier:
         self._circuits[desk] = after = before.failed(steady()) if isinstance(error, Retryable) else Circuit()
         if after.broken and not before.broken:
             log.error("desk_down", tenant=item.tenant, desk=desk[1])
+            now = self._clock.now()
+            noise = Alert(
+                key=f"desk-down:{desk[1]}:{now.isoformat()}", what=f"desk {desk[1]} does not answer; its briefs wait and are tried again"
+            )
             with suppress(Exception):  # the log has it; what waits goes on to its next rung by its own timers
-                await self._alarm(item.handoff, f"desk {desk[1]} does not answer; its briefs wait and are tried again")
+                await self._store.leave(item.tenant, item.handoff, item.urgency, noise, now)
+                self.wake()
 
     async def _do(self, item: OutboxItem, handoff: Handoff | None) -> Event | None:
         """Call the desk, the line or the alarm, and return the event that follows, if any."""

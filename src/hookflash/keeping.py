@@ -67,8 +67,10 @@ def promise_near(handoff: Handoff, event: PromiseNear, at: Setting) -> Step:
 def promise_due(handoff: Handoff, event: PromiseDue, at: Setting) -> Step:
     """Its time has come and nobody kept it: the next contact of the matrix gets it, and after them the next.
 
-    A ladder that is being climbed meanwhile goes on.
+    A ladder that is being climbed meanwhile goes on. Where the clock was set back since the timer was taken, it is set anew.
     """
+    if handoff.promise is not None and at.now < handoff.promise.due:
+        return Step(changed(handoff), watch(handoff.promise.due, at.now))
     following = _next_contact(handoff, at)
     entry = PromiseEntry(at=at.now, what="overdue", who=following.responder if following else None)
     overdue = _noted(handoff, entry, state="overdue", assigned=entry.who)

@@ -267,6 +267,10 @@ class Store(Protocol):
         """
         ...
 
+    async def release_timers(self, timers: Sequence[int]) -> None:
+        """Let go of timers, so that they are taken again at once."""
+        ...
+
     async def clock_was_set(self, now: datetime) -> None:
         """Take note that this process' clock was set: nobody shall wait for the old time to come round again."""
         ...

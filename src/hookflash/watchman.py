@@ -7,14 +7,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
 from types import MappingProxyType
-from typing import Protocol
 
 import structlog
 
-from hookflash.errors import HookflashError, Retryable
+from hookflash.firing import Firing, Steps
 from hookflash.matrix.retention import Retention
-from hookflash.model import Alert, Event, Handoff, Urgency
-from hookflash.ports import Change, Clock, Store, Timer
+from hookflash.model import Alert, Urgency
+from hookflash.ports import Clock, Store
 from hookflash.steady import steady
 from hookflash.summary import summary_of
 
@@ -24,11 +23,13 @@ ROUND = timedelta(milliseconds=250)
 # A handoff that nothing will move is found within this; then somebody must look.
 HALT = timedelta(seconds=30)
 HEARTBEAT = timedelta(seconds=20)
+# A beat that has not got through by then is a missing one.
+BEAT_TIMEOUT = timedelta(seconds=10)
 BATCH = 200
 NEGLECT = "neglect"
 # Noise about what happens once, not about what is so.
 ONCE = ("timer-", "clock-")
-# How long a round waits for its noise to be heard; the rest is heard beside the next rounds.
+# How long a round waits for its noise and its beat to be heard; the rest is heard beside the next rounds.
 LISTENING = timedelta(milliseconds=50)
 # How often to look for what is past its time.
 FORGETTING = timedelta(minutes=10)
@@ -37,19 +38,9 @@ JUMP = timedelta(seconds=5)
 # When a day's promises are summed up, by the clock of the business.
 MORNING = time(8)
 MANY = 10_000
-# A dead watchman's timers are free for others after this.
-LEASE = timedelta(seconds=10)
 
 Alarm = Callable[[str, str], Awaitable[None]]
 Beat = Callable[[], Awaitable[None]]
-
-
-class Steps(Protocol):
-    """What the watchman needs of the engine: to carry a handoff forward."""
-
-    async def apply(self, handoff: str, event: Event, *, tenant: str, fired: int | None) -> Handoff:
-        """See `Engine.apply`."""
-        ...
 
 
 class Watchman:
@@ -77,14 +68,15 @@ class Watchman:
         self._retention = retention
         self._forgot_at: float | None = None
         self.every = every
-        self._steps = steps
         self._store = store
         self._clock = clock
         self._alarm = alarm
         self._beat = beat
         self._raised: set[str] = set()
         self._sounding: dict[str, asyncio.Task[None]] = {}
+        self._firing = Firing(steps, store, clock, self._sound)
         self._beaten_at: float | None = None
+        self._beating: asyncio.Task[None] | None = None
         self._clock_was: tuple[datetime, float] | None = None
         self.last_round: float | None = None
         """When the last round was made, in seconds of the event loop's clock, which nobody sets."""
@@ -102,17 +94,20 @@ class Watchman:
     async def round(self) -> int:
         """Make one round; return how many timers were fired."""
         now = self._clock.now()
-        timers = await self._store.claim_timers(now, LEASE, BATCH)
-        for timer in timers:
-            await self._fire(timer)
+        fired = await self._firing.fire_due(now)
         await self._find_halted(now)
         await self._forget(now)
         await self._sum_up(now)
-        if self._sounding:
-            await asyncio.wait(self._sounding.values(), timeout=LISTENING.total_seconds())
         self.last_round = steady()
-        await self._heartbeat()
-        return len(timers)
+        self._heartbeat()
+        beside = [*self._sounding.values(), *([self._beating] if self._beating is not None else [])]
+        if beside:
+            await asyncio.wait(beside, timeout=LISTENING.total_seconds())
+        return fired
+
+    async def stop(self) -> None:
+        """Give back the timers that are still held. Call once the rounds have ended."""
+        await self._firing.stop()
 
     async def _compare_clocks(self) -> None:
         """Notice a clock that was set. Promises follow the new time; those who keep them should know."""
@@ -125,19 +120,6 @@ class Watchman:
         self._clock_was = now, ticks
         if abs(jump) > JUMP.total_seconds():
             self._sound(f"clock-{ticks:.0f}", "", f"the clock of this machine was set by {jump:+.0f} s; promises are kept by the new time")
-
-    async def _fire(self, timer: Timer) -> None:
-        try:
-            await self._steps.apply(timer.handoff, timer.timer.event, tenant=timer.tenant, fired=timer.id)
-        except Retryable:
-            raise
-        except HookflashError as error:
-            log.error("timer_failed", handoff=timer.handoff, error=type(error).__name__)
-            self._sound(f"timer-{timer.id}", timer.handoff, f"a timer of handoff {timer.handoff} cannot be applied and was put aside")
-            await self._store.commit(Change(tenant=timer.tenant, now=self._clock.now(), fired=timer.id))
-        except Exception as error:  # noqa: BLE001 - one handoff that cannot be read holds up no other
-            log.error("timer_failed", handoff=timer.handoff, error=type(error).__name__)
-            self._sound(f"timer-{timer.id}", timer.handoff, f"a timer of handoff {timer.handoff} fails and is tried again")
 
     async def _find_halted(self, now: datetime) -> None:
         """Make noise, once each, for handoffs that nothing will move, and once for work that nobody does."""
@@ -190,12 +172,19 @@ class Watchman:
                 await self._store.leave(tenant, "", Urgency.NORMAL, told, now)
             self._summed_up[tenant] = today.date()
 
-    async def _heartbeat(self) -> None:
+    def _heartbeat(self) -> None:
+        """Beat beside the rounds, now and then."""
         now = steady()
         if self._beat is None or (self._beaten_at is not None and now - self._beaten_at < HEARTBEAT.total_seconds()):
             return
         self._beaten_at = now
+        self._beating = asyncio.create_task(self._beat_once(self._beat))
+
+    async def _beat_once(self, beat: Beat) -> None:
         try:
-            await self._beat()
+            async with asyncio.timeout(BEAT_TIMEOUT.total_seconds()):
+                await beat()
         except Exception:  # noqa: BLE001 - whoever listens notices the missing beat; that is its purpose
             log.warning("heartbeat_failed")
+        finally:
+            self._beating = None

@@ -207,7 +207,7 @@ async def test_a_stale_timer_touches_no_others(engine, clock, crm):
     crm.failures = [DOWN] * 99
     second = await engine.observe(said("I want a human", conversation="y"))
     for timer in due:
-        await engine.watchman._fire(timer)
+        await engine.watchman._firing._fire(timer)
     clock.advance(20)
     await engine.watchman.round()
     await engine.courier.drain()

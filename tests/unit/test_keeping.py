@@ -203,16 +203,17 @@ def test_the_customer_may_agree_to_another_time(go, promised):
 def test_a_breach_goes_to_the_next_contact_until_somebody_keeps_it(go):
     """Each who lets it pass is followed by the next of the ladder, those who are there first, with noise and the brief."""
     promised, _ = go(of_customer(ANA, ladder=(TEAM, LEAD, NIGHT)), receipt("tickets"), started, failed("no answer"), now=EVENING)
-    overdue, commands = go(promised, PromiseDue(), now=EVENING)
+    next_evening = EVENING + timedelta(days=1)
+    overdue, commands = go(promised, PromiseDue(), now=next_evening)
     assert (overdue.state, overdue.promise.assigned) == (State.OVERDUE, "night")  # the others are closed in the evening
     assert of(DeliverBrief, commands)[0].desk == "tickets"
     assert "night is asked to keep it" in of(Alert, commands)[0].what
     (timer,) = of(SetTimer, commands)
-    assert timer.at == EVENING + timedelta(hours=1)
-    following, commands = go(overdue, PromiseDue(), now=NOON + timedelta(days=1))
+    assert timer.at == next_evening + timedelta(hours=1)
+    following, commands = go(overdue, PromiseDue(), now=NOON + timedelta(days=2))
     assert following.promise.assigned == "team"
     assert of(Alert, commands)
-    kept, commands = go(following, PromiseKept(result="called"), now=NOON + timedelta(days=1))
+    kept, commands = go(following, PromiseKept(result="called"), now=NOON + timedelta(days=2))
     assert (kept.state, kept.promise.state) == (State.KEPT, "late")
 
 
@@ -220,8 +221,16 @@ def test_a_promise_without_a_ladder_still_makes_noise(go):
     """Nobody is named to ask; those who run the place hear of it all the same."""
     empty = a_handoff().model_copy(update={"plan": a_plan().model_copy(update={"ladder": ()})})
     promised, _ = go(begin(empty, MATRIX, EVENING).handoff, receipt("tickets"), now=EVENING)
-    overdue, commands = go(promised, PromiseDue(), now=EVENING)
+    overdue, commands = go(promised, PromiseDue(), now=promised.promise.due)
     assert (overdue.promise.assigned, len(of(Alert, commands))) == (None, 1)
+
+
+def test_a_promise_does_not_fall_due_before_its_time(go, promised):
+    """Where the clock was set back after the timer was taken, it is set anew."""
+    early, commands = go(promised, PromiseDue(), now=EVENING)
+    assert (early.state, early.promise) == (promised.state, promised.promise)
+    assert promised.promise.due in {timer.at for timer in of(SetTimer, commands)}
+    assert not of(Alert, commands)
 
 
 def test_a_promise_given_up_is_broken_and_says_why(go, promised):

@@ -247,7 +247,7 @@ def test_a_promise_is_reminded_kept_or_overdue(go):
     promised, _ = go(fresh(now=EVENING), receipt("tickets"), now=EVENING)
     near, commands = go(promised, PromiseNear(), now=EVENING)
     assert of(Alert, commands)
-    overdue, commands = go(near, PromiseDue(), now=EVENING)
+    overdue, commands = go(near, PromiseDue(), now=promised.promise.due)
     assert (overdue.state, overdue.promise.state) == (State.OVERDUE, "overdue")
     assert of(Alert, commands)
     kept, _ = go(overdue, PromiseKept(result="called back"), now=EVENING)

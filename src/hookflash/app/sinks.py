@@ -2,15 +2,15 @@
 
 import asyncio
 import hashlib
-import smtplib
-import ssl
+import socket
 from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import httpx2
 import structlog
+from aiosmtplib import SMTP
 
 from hookflash.app.config import ALARM_EMAIL, ALARM_URL, PAGERDUTY_KEY, PAGERDUTY_URL, SMTP_URL
 from hookflash.errors import ConfigError, DeliveryFailed
@@ -93,7 +93,7 @@ def _pagerduty(key: str, url: str) -> Alarm:
 
 
 async def _post(url: str, content: Mapping[str, Any]) -> None:
-    async with httpx2.AsyncClient(timeout=CALL_SECONDS, trust_env=False) as client:
+    async with asyncio.timeout(CALL_SECONDS), httpx2.AsyncClient(trust_env=False) as client:
         (await client.post(url, json=content)).raise_for_status()
 
 
@@ -108,22 +108,20 @@ def _email(address: str, url: str) -> Alarm:
         message["From"] = f"hookflash@{server.hostname}" if "@" not in (server.username or "") else unquote(server.username or "")
         message["To"] = address
         message.set_content(f"{what}\n\nLook at it with: hookflash handoffs {handoff}\n")
-        await asyncio.to_thread(_send, server, message)
+        async with asyncio.timeout(CALL_SECONDS):
+            await _send(server, message)
 
     return send
 
 
-def _send(server: Any, message: EmailMessage) -> None:
+async def _send(server: SplitResult, message: EmailMessage) -> None:
     """Send a message; whatever the server offers, a password only travels encrypted."""
     secure = server.scheme == "smtps"
-    connect = smtplib.SMTP_SSL if secure else smtplib.SMTP
-    with connect(server.hostname, server.port or (465 if secure else 25), timeout=CALL_SECONDS) as connection:
-        connection.ehlo()
-        if not secure and connection.has_extn("starttls"):
-            connection.starttls(context=ssl.create_default_context())
-            secure = True
+    own = socket.gethostname()  # the full name would be asked of the network first
+    port = server.port or (465 if secure else 25)
+    async with SMTP(hostname=server.hostname, port=port, local_hostname=own, timeout=CALL_SECONDS, use_tls=secure) as connection:
         if server.username and server.password:
-            if not secure:
+            if connection.get_transport_info("sslcontext") is None:
                 raise DeliveryFailed("the mail server offers no encryption; the password was not sent")
-            connection.login(unquote(server.username), unquote(server.password))
-        connection.send_message(message)
+            await connection.login(unquote(server.username), unquote(server.password))
+        await connection.send_message(message)

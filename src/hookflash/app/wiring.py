@@ -270,6 +270,7 @@ class EmbeddedEngine(Engine):
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        await self.watchman.stop()
         await self.courier.stop(GRACE)
         await self._client.aclose()
         await self.store.close()

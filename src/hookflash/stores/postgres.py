@@ -97,7 +97,6 @@ class PostgresStore(SqlStore):
         self._closing.set()
         listener = [ended(self._listener)] if self._listener is not None else []
         await asyncio.gather(super().close(), *listener)
-        self._let_go()
 
     def _let_go(self) -> None:
         for engine in self._engines:
@@ -111,6 +110,9 @@ class PostgresStore(SqlStore):
         if getattr(error.orig, "sqlstate", None) in _CONFLICTS:
             return VersionConflict("somebody else wrote at the same time")
         why = type(error.orig).__name__  # its words may quote rows
+        if error.connection_invalidated:
+            mend = "It is not known whether it was accepted: send it again under the same seq or key"
+            return StoreUnavailable(f"the connection to {self.where} was lost ({why}). {mend}.")
         return StoreUnavailable(f"{self.where} cannot be used ({why}); nothing was accepted. Check that it runs and takes connections.")
 
 

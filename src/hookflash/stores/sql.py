@@ -31,7 +31,7 @@ from hookflash.stores.claims import claims_by, set_right
 from hookflash.stores.dialect import insert_for
 from hookflash.stores.erasure import expire, last_seq
 from hookflash.stores.worker import Worker
-from hookflash.stores.writes import outgoing, write
+from hookflash.stores.writes import is_written, outgoing, write
 
 log = structlog.get_logger("hookflash.store")
 
@@ -78,7 +78,7 @@ class SqlStore:
         self.engine, self._reading = writing, reading
         self._claims = claims_by(self.lease_clock)
         self._insert = insert_for(writing.dialect.name)
-        self._writer: Worker = worker(writing, "store-writer", translate, self._write_changes)
+        self._writer: Worker = worker(writing, "store-writer", translate, self._write_changes, is_written)
         self._reader: Worker = worker(reading, "store-reader", translate)
 
     async def conversation(self, tenant: str, conversation: str) -> Conversation | None:
@@ -90,19 +90,19 @@ class SqlStore:
         same = t.turns.c.key == key if key is not None else t.turns.c.seq == seq
         query = select(t.turns.c.document).where(_of(t.turns, tenant, conversation) & same)
         document = await self._one(query)
-        return TurnRecord.model_validate_json(document) if document else None
+        return TurnRecord.model_validate_json(document, extra="ignore") if document else None
 
     async def history(self, tenant: str, conversation: str) -> tuple[HistoryTurn, ...]:
         """See `Store`."""
         query = select(t.turns.c.document).where(_of(t.turns, tenant, conversation)).order_by(t.turns.c.number)
-        records = [TurnRecord.model_validate_json(document) for document in await self._all(query)]
+        records = [TurnRecord.model_validate_json(document, extra="ignore") for document in await self._all(query)]
         return tuple(HistoryTurn.of(record) for record in records if not record.turn.draft)
 
     async def handoff(self, tenant: str, handoff: str) -> Handoff | None:
         """See `Store`."""
         asked = {"own_tenant": tenant, "own_id": handoff}
         document = await self._reader.run(lambda connection: connection.execute(_HANDOFF, asked).scalar_one_or_none())
-        return Handoff.model_validate_json(document) if document else None
+        return _handoff(document) if document else None
 
     async def handoffs(self, tenant: str, states: Sequence[State] = (), limit: int = 100) -> tuple[Handoff, ...]:
         """See `Store`."""
@@ -205,6 +205,10 @@ class SqlStore:
         rows = await self._writer.run(lambda connection: self._claims.take_timers(connection, due_by, at, lease, limit))
         return _readable(rows, _timer)
 
+    async def release_timers(self, timers: Sequence[int]) -> None:
+        """See `Store`."""
+        await self._write(update(t.timers).where(t.timers.c.id.in_(sorted(timers))).values(held_until=0))
+
     async def clock_was_set(self, now: datetime) -> None:
         """See `Store`."""
         if self.lease_clock == "caller":
@@ -220,7 +224,7 @@ class SqlStore:
         """See `Store`."""
         asked = {"before": t.to_micros(before), "most": limit}
         found = await self._reader.run(lambda connection: connection.execute(_STALLED, asked).scalars().all())
-        return tuple(Handoff.model_validate_json(document) for document in found)
+        return _read_all(found)
 
     async def expire(self, tenant: str, now: datetime, retention: Retention) -> int:
         """See `Store`."""
@@ -278,12 +282,14 @@ class SqlStore:
     async def close(self) -> None:
         """See `Store`."""
         if all(await asyncio.gather(self._reader.stop(), self._writer.stop())):
-            self._tidy()
+            self._let_go()
+        else:  # what is under way is left alone: it ends with the database's answer, or with the process
+            log.error("database_silent", where=self.where)
+
+    def _let_go(self) -> None:
+        """Close the connections, now that nobody works on them."""
         self._reading.dispose()
         self.engine.dispose()
-
-    def _tidy(self) -> None:
-        """Leave the database in order, now that nobody works on it."""
 
     async def _rows(self, query: Any) -> Sequence[Any]:
         return await self._reader.run(lambda connection: connection.execute(query).all())
@@ -296,7 +302,7 @@ class SqlStore:
 
     async def _handoffs(self, query: Any) -> tuple[Handoff, ...]:
         documents = await self._all(query)
-        return await _reading(documents, lambda: tuple(Handoff.model_validate_json(document) for document in documents))
+        return await _reading(documents, lambda: _read_all(documents))
 
     async def _write(self, statement: Any) -> None:
         await self._writer.run(lambda connection: connection.execute(statement) and None)
@@ -316,8 +322,24 @@ def _read_each(documents: Mapping[tuple[str, str], str]) -> dict[tuple[str, str]
     found = {}
     for name, document in documents.items():
         with suppress(ValidationError):  # whoever wants this one is told so
-            found[name] = Handoff.model_validate_json(document)
+            found[name] = _handoff(document)
     return found
+
+
+def _handoff(document: str) -> Handoff:
+    """Read a handoff. What a newer version wrote besides is passed over, so that both may work on one database for a while."""
+    return Handoff.model_validate_json(document, extra="ignore")
+
+
+def _read_all(documents: Sequence[str]) -> tuple[Handoff, ...]:
+    """Return the handoffs that can be read."""
+    found = []
+    for document in documents:
+        try:
+            found.append(_handoff(document))
+        except ValidationError as error:
+            log.error("handoff_unreadable", problems=error.error_count())
+    return tuple(found)
 
 
 def _conversation(connection: Connection, tenant: str, conversation: str) -> Conversation | None:
@@ -326,8 +348,8 @@ def _conversation(connection: Connection, tenant: str, conversation: str) -> Con
     if document is None:
         return None
     documents = connection.execute(_WINDOW, own).scalars().all()
-    window = tuple(TurnRecord.model_validate_json(one) for one in reversed(documents))
-    return Conversation.model_validate_json(document).model_copy(update={"turns": window})
+    window = tuple(TurnRecord.model_validate_json(one, extra="ignore") for one in reversed(documents))
+    return Conversation.model_validate_json(document, extra="ignore").model_copy(update={"turns": window})
 
 
 def _handoffs_of(connection: Connection, rows: Sequence[Any]) -> Mapping[tuple[str, str], str]:
@@ -345,7 +367,7 @@ def _outbox_item(row: Any, about: Handoff | None = None) -> OutboxItem:
         handoff=row.handoff,
         urgency=t.urgency_of(row.rank),
         crowded=t.is_crowded(row.rank),
-        delivery=_DELIVERY.validate_json(row.document),
+        delivery=_DELIVERY.validate_json(row.document, extra="ignore"),
         about=about,
         attempts=row.attempts,
         last_error=row.last_error,
@@ -364,14 +386,14 @@ def _readable(rows: Sequence[Any], parse: Callable[[Any], T]) -> tuple[T, ...]:
 
 
 def _timer(row: Any) -> Timer:
-    return Timer(id=row.id, tenant=row.tenant, handoff=row.handoff, timer=SetTimer.model_validate_json(row.document))
+    return Timer(id=row.id, tenant=row.tenant, handoff=row.handoff, timer=SetTimer.model_validate_json(row.document, extra="ignore"))
 
 
 def _put_ticket(connection: Connection, brief: Brief, key: str, at: datetime) -> Receipt:
     known = select(t.receipts.c.document).where((t.receipts.c.tenant == brief.tenant) & (t.receipts.c.key == key))
     document = connection.execute(known).scalar_one_or_none()
     if document is not None:
-        return Receipt.model_validate_json(document)
+        return Receipt.model_validate_json(document, extra="ignore")
     own = (t.tickets.c.tenant == brief.tenant) & (t.tickets.c.handoff == brief.handoff)
     ticket = connection.execute(select(t.tickets.c.number, t.tickets.c.revision).where(own)).one_or_none()
     content = {"revision": brief.revision, "document": brief.model_dump_json()}

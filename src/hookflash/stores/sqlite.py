@@ -79,14 +79,11 @@ class SqliteStore(SqlStore):
         cause = error.orig if isinstance(error, DBAPIError) else error
         return StoreUnavailable(f"{self.path} cannot be used: {cause}; nothing was accepted. {_mend(str(cause))}")
 
-    async def close(self) -> None:
-        """See `Store`."""
-        await super().close()
-        self._release()
-
-    def _tidy(self) -> None:
+    def _let_go(self) -> None:
         with suppress(DBAPIError), self.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        super()._let_go()
+        self._release()
 
     def _release(self) -> None:
         if self._lock is not None:

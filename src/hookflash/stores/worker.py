@@ -2,24 +2,27 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hookflash.errors import StoreUnavailable
 from hookflash.ports import Change
 
 # How long a database may take to answer what is under way when the store is closed.
 STOP_SECONDS = 5.0
+_LOOK_SECONDS = 0.01
 # How many jobs may share a transaction. Beyond this the first would wait for the last for no gain.
 MAX_BATCH = 256
 
 T = TypeVar("T")
 Job = Callable[[Connection], Any]
 Writer = Callable[[Connection, Sequence[Change]], None]
+Written = Callable[[Connection, Change], bool]
 
 
 class _Order(NamedTuple):
@@ -31,11 +34,22 @@ class _Order(NamedTuple):
 class Worker:
     """Runs jobs on a database in the order given. A job that fails does not touch the others of its batch.
 
-    Where the connection is lost, each is tried once more on a new one.
+    Where the connection is lost, they are tried once more on a new one.
     """
 
-    def __init__(self, engine: Engine, name: str, translate: Callable[[Exception], Exception], write: Writer | None = None) -> None:
-        """Start the thread; `translate` turns the database's errors into ours, `write` writes changes together."""
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        translate: Callable[[Exception], Exception],
+        write: Writer | None = None,
+        written: Written | None = None,
+    ) -> None:
+        """Start the thread.
+
+        `translate` turns the database's errors into ours, `write` writes changes together, `written` says whether one is there.
+        """
+        self._written = written
         self._engine = engine
         self._write = write
         self._translate = translate
@@ -85,7 +99,8 @@ class Worker:
             first = self._orders.get()
         return orders, True
 
-    def _serve(self, orders: list[_Order], *, again: bool = False) -> None:
+    def _serve(self, orders: list[_Order], lost: Exception | None = None) -> None:
+        """Do orders in one transaction. `lost` is how the connection broke off when they were tried before."""
         try:
             with self._engine.begin() as connection:
                 changes = [order.change for order in orders if order.change is not None]
@@ -93,19 +108,44 @@ class Worker:
                     self._write(connection, changes)
                 results = [order.job(connection) if order.job is not None else None for order in orders]
         except Exception as error:  # noqa: BLE001 - handed to whoever waits for the job
-            if len(orders) > 1 or (_cut_off(error) and not again):
-                for order in orders:
-                    self._serve([order], again=True)
-            else:
-                _settle(orders, [self._translate(error)])
+            self._failed(orders, error, lost)
             return
         _settle(orders, results)
+
+    def _failed(self, orders: list[_Order], error: Exception, lost: Exception | None) -> None:
+        if _cut_off(error) and lost is None:
+            self._serve(orders, lost=error)
+        elif _concerns_all(error):
+            _settle(orders, [self._translate(lost or error) for _ in orders])
+        elif len(orders) > 1:
+            for order in orders:
+                self._serve([order], lost)
+        elif lost is not None and self._is_there(orders[0]):
+            _settle(orders, [None])
+        else:
+            _settle(orders, [self._translate(error)])
+
+    def _is_there(self, order: _Order) -> bool:
+        """Whether an order that is refused now was carried out before the connection broke off."""
+        if order.change is None or self._written is None:
+            return False
+        with suppress(DBAPIError), self._engine.begin() as connection:
+            return self._written(connection, order.change)
+        return False
 
 
 async def ended(thread: Thread) -> bool:
     """Wait for a thread that was told to end, and return whether it did so in time. Meanwhile the event loop goes on."""
-    await asyncio.to_thread(thread.join, STOP_SECONDS)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(STOP_SECONDS):
+            while thread.is_alive():  # noqa: ASYNC110 - a thread has no event, and the pool of threads may be busy with others
+                await asyncio.sleep(_LOOK_SECONDS)
     return not thread.is_alive()
+
+
+def _concerns_all(error: Exception) -> bool:
+    """Whether it is the database that fails, and not one of the jobs: each would only wait for the same, one after another."""
+    return isinstance(error, StoreUnavailable) or (isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) is None)
 
 
 def _cut_off(error: Exception) -> bool:
@@ -119,7 +159,7 @@ def _settle(orders: Sequence[_Order], outcomes: Sequence[Any]) -> None:
     for order, outcome in zip(orders, outcomes, strict=True):
         by_loop.setdefault(order.future.get_loop(), []).append((order.future, outcome))
     for loop, settled in by_loop.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_resolve, settled)
 
 

@@ -78,6 +78,20 @@ def write(connection: Connection, changes: Sequence[Change]) -> None:
     _ADD_AUDIT.run(connection, [_audit_row(change, entry) for change in changes for entry in change.audit])
 
 
+def is_written(connection: Connection, change: Change) -> bool:
+    """Return whether exactly this change is there, as where the answer to its commit was lost."""
+    if change.turn is not None:
+        row, table = _turn_row(change), turns
+        own = (turns.c.conversation == row["conversation"]) & (turns.c.number == row["number"])
+    elif change.handoff is not None:
+        row, table = _handoff_row(change, change.handoff), handoffs
+        own = (handoffs.c.id == row["id"]) & (handoffs.c.version == row["version"])
+    else:
+        return False
+    kept = connection.execute(select(table.c.document).where((table.c.tenant == row["tenant"]) & own)).scalar_one_or_none()
+    return bool(kept == row["document"])
+
+
 def _handoff_of(change: Change) -> str:
     return change.handoff.id if change.handoff else ""
 

@@ -207,6 +207,8 @@ class StoreContract:
         (timer,) = await store.claim_timers(due, LEASE, 10)
         assert not await store.claim_timers(due, LEASE, 10)
         assert await store.claim_timers(due + LEASE, LEASE, 10) == (timer,)
+        await store.release_timers([timer.id])
+        assert await store.claim_timers(due + LEASE, LEASE, 10) == (timer,)
         fired = Change(tenant="default", now=due, fired=timer.id)
         await store.commit(fired)
         with pytest.raises(AlreadyDone):

@@ -144,7 +144,7 @@ class _Store(SqlStore):
 class _Inline:
     """Does what `Worker` does, at once, and fails as a database over a network fails."""
 
-    def __init__(self, process: Process, engine: Engine, name: str, translate: Any, write: Any = None) -> None:
+    def __init__(self, process: Process, engine: Engine, name: str, translate: Any, write: Any = None, written: Any = None) -> None:
         self._engine, self._translate, self._write, self._process = engine, translate, write, process
 
     async def run(self, job: Callable[[Connection], T]) -> T:

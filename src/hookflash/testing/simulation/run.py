@@ -252,9 +252,9 @@ def _out_of_order(entries: Sequence[AuditEntry]) -> list[str]:
         if step["from"] != state.get(entry.handoff):
             found.append(f"{entry.handoff} goes on from {step['from']} where it was {state.get(entry.handoff)}")
         state[entry.handoff] = step["to"]
-        if entry.what == "promise_due" and entry.at < due.get(entry.handoff, entry.at):
-            found.append(f"the promise of {entry.handoff} fell due early")
         for command in step["commands"]:
+            if ":promise_overdue:" in command.get("key", "") and entry.at < due.get(entry.handoff, entry.at):
+                found.append(f"the promise of {entry.handoff} fell due early")
             if command["kind"] == "set_timer" and command["event"]["kind"] == "promise_due":
                 due[entry.handoff] = datetime.fromisoformat(command["at"])
     return found

@@ -28,7 +28,7 @@ from hookflash.model import (
     Urgency,
 )
 from hookflash.model.conversation import identities_of
-from hookflash.ports import Change
+from hookflash.ports import Change, Tombstone
 
 # Handoffs in which nobody is being got hold of now.
 RESTING = (State.PROMISED, State.OVERDUE, State.ABANDONED)
@@ -49,6 +49,12 @@ def first_decision(kept: TurnRecord, turn: Turn) -> Decision:
         name = f"seq {turn.seq}" if turn.key is None else "this key"
         raise SequenceError(f"{name} was already used for another turn of this conversation; use a new one")
     return kept.decision
+
+
+def beginning_anew(conversation: Conversation, stone: Tombstone, turn: Turn) -> Conversation:
+    """Return a conversation after its erasure. Its turns may go on by the numbers that they had, or begin with 1."""
+    last_seq = stone.last_seq if (turn.seq or 1) > 1 else None
+    return conversation.model_copy(update={"version": stone.version, "begins_after": stone.version, "last_seq": last_seq})
 
 
 def require_next(turn: Turn, conversation: Conversation) -> None:

@@ -16,6 +16,7 @@ import structlog
 from hookflash import audit
 from hookflash.brief import compose
 from hookflash.changes import (
+    beginning_anew,
     calls_for_a_new_plan,
     change_of,
     crowd_noise,
@@ -164,9 +165,8 @@ class Engine:
         if not turn.final:  # most interim speech is not written, so that nothing would tell us of a change made elsewhere
             self._cache.pop((tenant, turn.conversation or ""), None)
         conversation = await self._load(tenant, turn.conversation or "")
-        if conversation.version == 0 and (turn.seq or 1) > 1:  # it may have been forgotten since its last turn
-            last = await self.store.last_seq_of_erased(tenant, conversation.id)
-            conversation = conversation.model_copy(update={"last_seq": last})
+        if conversation.version == 0 and (stone := await self.store.tombstone(tenant, conversation.id)):
+            conversation = beginning_anew(conversation, stone, turn)
         seen = await self._seen(turn, conversation, again=again)
         if seen is not None:
             return seen

@@ -48,6 +48,8 @@ _KEEPING = {
     "promise_broken": Transition(keeping.promise_broken, (State.WRAPPED,)),
     **_SUPERSEDED,
 }
+# A desk may answer late: the record must tell every ticket there is.
+_CLOSED = {"brief_delivered": Transition(moves.receipt_only)}
 _TAKEN = {"accepted": Transition(moves.accepted, (State.CONNECTED,))}
 _LEFT = {"customer_left": Transition(moves.customer_left, (State.PROMISED, State.ABANDONED))}
 
@@ -106,9 +108,9 @@ TRANSITIONS: Mapping[State, Mapping[str, Transition]] = {
         **_SUPERSEDED,
         **_TAKEN,
     },
-    State.WRAPPED: {},
-    State.RETURNED: {},
-    State.KEPT: {},
+    State.WRAPPED: _CLOSED,
+    State.RETURNED: _CLOSED,
+    State.KEPT: _CLOSED,
 }
 # Events that a person orders. In a state that does not know them they are refused, not passed over.
 ORDERS = frozenset(
@@ -162,6 +164,6 @@ def diagram() -> str:
     for state, transitions in TRANSITIONS.items():
         for kind, transition in transitions.items():
             lines += [f"    {state} --> {target}: {kind}" for target in transition.leads_to if target is not state]
-        if not transitions:
+        if state.closed:
             lines.append(f"    {state} --> [*]")
     return "\n".join(lines)

@@ -145,7 +145,8 @@ class Timer(Frozen):
 class Change(Frozen):
     """Everything that one step writes: all of it, or nothing.
 
-    A conversation or handoff is written only if the stored version is one less than its own (none stored: 1).
+    A conversation or handoff is written only if the stored version is one less than its own (none stored: 1, or one more
+    than a conversation's `begins_after`).
     """
 
     tenant: str
@@ -166,6 +167,13 @@ class Change(Frozen):
     """The timer that this change answers."""
     also: "Change | None" = None
     """What is written with it or not at all: the end of a handoff that goes on as this one's."""
+
+
+class Tombstone(Frozen):
+    """What is left of an erased conversation: its version, and the number of its last turn where turns were numbered."""
+
+    version: int
+    last_seq: int | None
 
 
 class Message(Frozen):
@@ -247,8 +255,8 @@ class Store(Protocol):
         """Leave work for the couriers; the same key is left once. An `Alert` may be about no handoff at all (empty)."""
         ...
 
-    async def last_seq_of_erased(self, tenant: str, conversation: str) -> int | None:
-        """Return the number of the last turn of a conversation that was forgotten, where turns were numbered."""
+    async def tombstone(self, tenant: str, conversation: str) -> Tombstone | None:
+        """Return what is still known of a conversation that was forgotten."""
         ...
 
     async def dead_letters(self, tenant: str, limit: int) -> tuple[OutboxItem, ...]:

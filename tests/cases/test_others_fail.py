@@ -1,12 +1,14 @@
 """Alarms, stores, rosters, detectors and desks that fail or hang, and what goes on all the same."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from hookflash.app.wiring import EmbeddedEngine
-from hookflash.errors import StoreUnavailable
+from hookflash.errors import ConfigError, StoreUnavailable
 from hookflash.model import Kind, State
 from hookflash.stores import SqliteStore
 from hookflash.testing import DOWN, FrozenClock
@@ -196,3 +198,83 @@ async def test_whoever_is_to_be_told_and_does_not_answer_delays_no_timer(engine,
     assert (await engine.handoff(second.handoff)).briefed_late
     assert first.id in engine.watchman._sounding
     never.set()
+
+
+async def test_an_alarm_that_hangs_keeps_no_brief_away(engine, clock, crm, monkeypatch):
+    """That a desk is down is told beside its briefs: they are tried again, and what the customer added arrives."""
+    monkeypatch.setattr("hookflash.circuit.REST_SECONDS", 0.0)
+    clock.set(NOON)
+    crm.failures = [DOWN] * 6
+    never, told = asyncio.Event(), []
+
+    async def hangs(handoff, what):
+        told.append(what)
+        await never.wait()
+
+    engine.courier._alarm = hangs
+    decision = await engine.observe(said("I want a human"))
+    await engine.observe(said("it is about order 4711"))
+    for _ in range(60):
+        await engine.courier.start_due()
+        clock.advance(5)
+        await asyncio.sleep(0.01)
+    assert "desk crm does not answer; its briefs wait and are tried again" in told
+    assert "4711" in crm.tickets[decision.handoff].history[-1].text
+    never.set()
+    await engine.courier.drain()
+
+
+async def test_a_handoff_that_cannot_be_read_hides_no_other(engine, clock):
+    """Lists leave it out, and the watchman's rounds go on."""
+    clock.set(NOON)
+    poisoned, other = [await engine.observe(said("I want a human", conversation=name)) for name in "ab"]
+    broken = f"UPDATE handoffs SET document = '{{}}' WHERE id = '{poisoned.handoff}'"
+    await engine.store._writer.run(lambda connection: connection.exec_driver_sql(broken) and None)
+    assert [one.id for one in await engine.store.handoffs("default")] == [other.handoff]
+    clock.advance(timedelta(days=3))
+    await engine.watchman.round()
+
+
+async def test_what_a_newer_version_adds_to_a_handoff_is_passed_over(engine, clock):
+    """Two versions may work on one database while servers are replaced one after another."""
+    clock.set(NOON)
+    handoff = await escalated(engine)
+    newer = json.dumps(json.loads(handoff.model_dump_json()) | {"mood": "blue"})
+    written = text("UPDATE handoffs SET document = :newer").bindparams(newer=newer)
+    await engine.store._writer.run(lambda connection: connection.execute(written) and None)
+    assert await engine.handoff(handoff.id) == handoff
+    assert await engine.store.handoffs("default") == (handoff,)
+
+
+async def test_an_engine_belongs_to_one_event_loop(tmp_path, shop):
+    """In another nothing would carry out what it acknowledges."""
+    engine = EmbeddedEngine({"default": shop}, SqliteStore(tmp_path / "shop.db"), desks={})
+    async with engine:
+        with pytest.raises(ConfigError, match="another event loop"):
+            await asyncio.to_thread(asyncio.run, engine.observe(said("I want a human")))
+
+
+async def test_closing_that_nobody_waits_for_is_done_to_the_end(tmp_path, shop):
+    """The file is free for the next."""
+    engine = EmbeddedEngine({"default": shop}, SqliteStore(tmp_path / "shop.db"), desks={})
+    await engine.begin()
+    closing = asyncio.create_task(engine.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    await asyncio.wait([closing])
+    await engine.close()
+    await SqliteStore(tmp_path / "shop.db").close()
+
+
+async def test_an_engine_that_cannot_begin_lets_go_of_its_file(tmp_path, shop):
+    """Whoever opens it next is not told that it is in use."""
+    engine = EmbeddedEngine({"default": shop}, SqliteStore(tmp_path / "shop.db"), desks={})
+
+    async def locked(*_):
+        raise StoreUnavailable("locked")
+
+    engine.store.save_matrix = locked
+    with pytest.raises(StoreUnavailable):
+        async with engine:
+            pass
+    await SqliteStore(tmp_path / "shop.db").close()

@@ -144,9 +144,13 @@ async def test_a_customer_who_comes_back_in_the_morning_is_rung_through(engine, 
 
 
 async def test_a_decline_where_nothing_rings_is_refused(engine, clock):
-    """Too late is said, not swallowed."""
+    """Too late is said, not swallowed; and what comes late of one ring ends no other."""
     clock.set(NOON)
     handoff = await escalated(engine)
+    rung = handoff.plan.ladder[handoff.rung].responder
+    with pytest.raises(ForbiddenMove, match=f"rings at {rung} now, and no longer at lead"):
+        await engine.decline(handoff.id, "her voicemail", answer="voicemail", responder="lead")
+    assert (await engine.handoff(handoff.id)).ringing == handoff.ringing
     await engine.accept(handoff.id, "team")
     with pytest.raises(ForbiddenMove, match="nothing to decline"):
         await engine.decline(handoff.id, "busy")

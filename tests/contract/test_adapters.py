@@ -4,10 +4,12 @@ import pytest
 
 from hookflash.desks import BuiltinDesk
 from hookflash.lines import ChatLine
+from hookflash.ports import Change
 from hookflash.stores import SqliteStore
 from hookflash.stores.postgres import PostgresStore
 from hookflash.testing import FrozenClock, ScriptedDesk, ScriptedLine
-from hookflash.testing.conformance import DeskContract, LineContract, StoreContract
+from hookflash.testing.conformance import NOW, DeskContract, LineContract, StoreContract, _change
+from hookflash.testing.samples import a_handoff
 from tests.postgres import a_database
 
 
@@ -33,7 +35,9 @@ class TestPostgresStore(StoreContract):
 
 class TestBuiltinDesk(DeskContract):
     @pytest.fixture
-    def desk(self, store):
+    async def desk(self, store):
+        for name in ("ho-1", "ho-other"):
+            await store.commit(Change(tenant="default", now=NOW, handoff=a_handoff().model_copy(update={"id": name})))
         return BuiltinDesk("builtin", store, FrozenClock())
 
 
@@ -45,7 +49,8 @@ class TestScriptedDesk(DeskContract):
 
 class TestChatLine(LineContract):
     @pytest.fixture
-    def line(self, store):
+    async def line(self, store):
+        await store.commit(_change(1))
         return ChatLine(store, FrozenClock())
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -58,6 +59,18 @@ async def test_nothing_is_copied_over_something(filled, postgres, tmp_path):
             await asyncio.to_thread(copy_database, str(filled), url)
     with pytest.raises(InputError, match="there is no database at"):
         await asyncio.to_thread(copy_database, str(tmp_path / "none.db"), str(tmp_path / "other.db"))
+
+
+async def test_a_database_that_is_written_to_is_not_copied(filled, postgres, tmp_path):
+    """Half of a turn would be copied and the other half not."""
+    with a_database(postgres) as url:
+        await asyncio.to_thread(copy_database, str(filled), url)
+        with psycopg.connect(url) as writer:
+            writer.execute("UPDATE conversations SET version = version")
+            with pytest.raises(InputError, match="stop its servers first"):
+                await asyncio.to_thread(copy_database, url, str(tmp_path / "back.db"))
+        copied = await asyncio.to_thread(copy_database, url, str(tmp_path / "back.db"))
+        assert sum(one.rows for one in copied.tables) > 5
 
 
 def test_the_verbs_show_and_mend_a_database(tmp_path):

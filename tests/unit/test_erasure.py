@@ -8,11 +8,12 @@ from typer.testing import CliRunner
 
 from hookflash.app.cli import cli
 from hookflash.app.wiring import EmbeddedEngine
-from hookflash.errors import ForbiddenMove, InputError, SequenceError
+from hookflash.errors import ForbiddenMove, InputError, SequenceError, UnknownError
 from hookflash.matrix import parse_matrix
 from hookflash.matrix.retention import Retention
 from hookflash.model import Customer, CustomerLeft, State, Turn
 from hookflash.stores import SqliteStore
+from hookflash.stores.erasure import erase
 from hookflash.stores.postgres import PostgresStore
 from hookflash.testing import ScriptedDesk
 from tests.conftest import NOON, SHOP
@@ -202,3 +203,28 @@ async def test_the_watchman_forgets(engine, clock):
     await engine.watchman.round()
     assert "outbox_done" not in await engine.store.counts()
     assert await engine.store.conversation("default", "c")
+
+
+async def test_what_a_process_remembers_of_an_erased_conversation_does_not_come_back(database, clock, full):
+    """Others began the conversation anew meanwhile: whoever still has the old one in memory reads again."""
+    store = opened(database)
+    one, other = (EmbeddedEngine({"default": parse_matrix(SHOP)}, store, clock=clock, desks={}, manual=True) for _ in range(2))
+    await one.observe(Turn(conversation="d", speaker="customer", text="I am Ana Secreta", customer=ANA, language="en"))
+    await store.run(lambda connection: erase(connection, "default", ["d"], "asked for", NOON, audit=True))
+    await other.observe(Turn(conversation="d", speaker="customer", text="good morning", language="en"))
+    asked = await one.observe(Turn(conversation="d", speaker="customer", text="I want a human", language="en"))
+    brief = (await one.handoff(asked.handoff)).brief
+    assert (brief.customer, [said.text for said in brief.history]) == (Customer(), ["good morning", "I want a human"])
+    await store.close()
+
+
+async def test_what_was_on_its_way_when_it_was_erased_arrives_nowhere(database, clock, full):
+    """No ticket and no message of an erased handoff is written after it."""
+    store = opened(database)
+    brief = (await store.handoff("default", full)).brief
+    await store.run(lambda connection: erase(connection, "default", ["c"], "asked for", NOON, audit=True))
+    with pytest.raises(UnknownError, match="erased"):
+        await store.put_ticket(brief, "late", NOON)
+    with pytest.raises(UnknownError, match="erased"):
+        await store.put_message("default", "c", "somebody will call", "late", NOON)
+    await store.close()

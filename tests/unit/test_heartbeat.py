@@ -1,5 +1,7 @@
 """The beat that tells an outside dead-man's switch that the watchman lives."""
 
+import asyncio
+
 import pytest
 
 from hookflash import watchman
@@ -67,3 +69,13 @@ async def test_a_switch_that_does_not_answer_stops_nobody(engine, beats):
         await engine.watchman.round()
         beats.pass_by(1)
     assert beats == [0, 20]
+
+
+async def test_a_switch_that_hangs_holds_up_no_round(engine, beats):
+    """It is waited for beside the rounds."""
+    never = asyncio.Event()
+    engine.watchman._beat = never.wait
+    async with asyncio.timeout(2):
+        for _ in range(5):
+            await engine.watchman.round()
+    never.set()

@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import InternalError
+from sqlalchemy.exc import InternalError, OperationalError
 
 from hookflash.app.config import database_at
 from hookflash.app.wiring import EmbeddedEngine
@@ -123,6 +123,14 @@ def test_databases_of_others_are_left_alone(url):
 def _cut_all(postgres):
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'hookflash_%'")
+
+
+async def test_whether_it_was_accepted_is_not_claimed_to_be_known(url):
+    """Where the connection broke off, the commit may have come through."""
+    store = PostgresStore(url)
+    lost = OperationalError("COMMIT", {}, psycopg.OperationalError("gone"), connection_invalidated=True)
+    assert "not known whether it was accepted: send it again under the same seq or key" in str(store._translate(lost))
+    await store.close()
 
 
 async def test_connections_that_are_cut_refuse_nothing(url, postgres):

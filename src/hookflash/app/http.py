@@ -46,6 +46,9 @@ class Declining(Said):
     """Why a ring came to nothing."""
 
     answer: Literal["declined", "busy", "voicemail", "no answer"] = Field(DECLINED, description="What came of the ring.")
+    responder: Identifier | None = Field(
+        None, description="At whose it rang. A report that comes late then ends no other ring; without it, it ends the one under way."
+    )
 
 
 class Taking(BaseModel):
@@ -168,7 +171,7 @@ def _add_handoffs(app: FastAPI, engine: EmbeddedEngine, Tenant: Any) -> None:  #
     @app.post("/v1/handoffs/{handoff}/decline", tags=["handoffs"])
     async def decline(handoff: Id, said: Declining, tenant: Tenant) -> Handoff:
         """Decline while being rung, with the reason in `text`; the next rung is rung. Lines report busy and voicemail here."""
-        return await engine.decline(handoff, said.text, answer=said.answer, tenant=tenant)
+        return await engine.decline(handoff, said.text, answer=said.answer, responder=said.responder, tenant=tenant)
 
     @app.post("/v1/handoffs/{handoff}/hand-back", tags=["handoffs"])
     async def hand_back(handoff: Id, said: Said, tenant: Tenant) -> Handoff:

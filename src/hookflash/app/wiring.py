@@ -203,7 +203,8 @@ class EmbeddedEngine(Engine):
         asks_others = roster is not None or any(judge.asks_others for judge in self.judges.values())
         self.intake = Intake(AT_A_TIME_WITH_OTHERS if asks_others else AT_A_TIME)
         self._begun = False
-        self._closed = False
+        self._closing: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._beginning = asyncio.Lock()
         self.duties = frozenset() if manual else frozenset(duties)
 
@@ -236,12 +237,15 @@ class EmbeddedEngine(Engine):
             return await super().observe(turn, tenant=tenant)
 
     def _require_open(self) -> None:
-        if self._closed:
+        if self._closing is not None:
             raise StoreUnavailable("the engine is closed; open it again")
+        if self._loop not in (None, asyncio.get_running_loop()):
+            raise ConfigError("this engine works in another event loop; open one in each, and close it there")
 
     async def begin(self) -> None:
         """Start the couriers and the watchman, which go on with everything left unfinished."""
         async with self._beginning:
+            self._loop = asyncio.get_running_loop()
             if not self._begun:
                 await self.start()
                 await asyncio.to_thread(warm_up)
@@ -261,10 +265,15 @@ class EmbeddedEngine(Engine):
             self._tasks.append(loop.create_task(self.watchman.run()))
 
     async def close(self) -> None:
-        """Stop: what is under way may finish within the grace; the rest goes on with the next start, or elsewhere at once."""
-        if self._closed:
-            return
-        self._closed = True
+        """Stop: what is under way may finish within the grace; the rest goes on with the next start, or elsewhere at once.
+
+        It is done to the end, also where whoever waits for it gives up.
+        """
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -276,8 +285,12 @@ class EmbeddedEngine(Engine):
         await self.store.close()
 
     async def __aenter__(self) -> Self:
-        """Begin."""
-        await self.begin()
+        """Begin, or let go of the database."""
+        try:
+            await self.begin()
+        except BaseException:
+            await self.close()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -288,11 +301,19 @@ class EmbeddedEngine(Engine):
         """Record that a person took the conversation."""
         return await self.apply(handoff, Accepted(responder=responder), tenant=tenant)
 
-    async def decline(self, handoff: str, why: str, *, answer: str = DECLINED, tenant: str = DEFAULT_TENANT) -> Handoff:
-        """Record that the responder being rung declines, or is busy, or that voicemail answers; the next rung is rung."""
+    async def decline(
+        self, handoff: str, why: str, *, answer: str = DECLINED, responder: str | None = None, tenant: str = DEFAULT_TENANT
+    ) -> Handoff:
+        """Record that the responder being rung declines, or is busy, or that voicemail answers; the next rung is rung.
+
+        Where `responder` is named and it rings at somebody else's by now, nothing changes. Raises `ForbiddenMove`.
+        """
         found = await self.handoff(handoff, tenant=tenant)
-        if found.ringing is None:
+        if found.ringing is None or found.rung is None:
             raise ForbiddenMove(f"handoff {handoff} is {found.state} and rings nowhere; there is nothing to decline")
+        rung = found.plan.ladder[found.rung].responder
+        if responder not in (None, rung):
+            raise ForbiddenMove(f"handoff {handoff} rings at {rung} now, and no longer at {responder}; nothing was changed")
         return await self.apply(handoff, RingFailed(key=found.ringing, answer=f"{answer}: {why}"), tenant=tenant)
 
     async def hand_back(self, handoff: str, result: str, *, tenant: str = DEFAULT_TENANT) -> Handoff:

@@ -151,12 +151,14 @@ class TurnRecord(Frozen):
 class Conversation(Frozen):
     """A conversation as the detectors and `decide` see it: its latest turns and who owns it.
 
-    `version` counts the stored changes (0: never stored); `spoken` counts the turns of its whole life.
+    `version` counts the stored changes (0: never stored); `spoken` counts the turns of its whole life. One that begins anew
+    after an erasure counts on from `begins_after`, so that nobody who remembers the erased one can write to this one.
     """
 
     id: str
     tenant: str = "default"
     version: int = 0
+    begins_after: int = 0
     turns: tuple[TurnRecord, ...] = ()
     spoken: int = 0
     owner: Owner = Owner.ASSISTANT

@@ -72,7 +72,7 @@ class Claims:
         held = {"held_until": until}
         self._take_timers = _taking(timers, _first(timers, (_timer.at <= at) & free, _timer.at), held)
         self._take_set_back = _taking(timers, _first(timers, (_timer.set_at > set_after) & free, _timer.set_at), held)
-        self._renew = update(outbox).where(_STILL_HELD).values(held_until=until)
+        self._renew = update(outbox).where(_STILL_HELD & (_box.held_until > 0)).values(held_until=until)
         self._release = update(outbox).where(_STILL_HELD).values(held_until=0)
         tries = _box.attempts + bindparam("tried", type_=BigInteger)
         later = {"due_at": until, "held_until": 0, "attempts": tries, "last_error": bindparam("why")}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, func, insert, select, text
+from sqlalchemy.exc import OperationalError
 
 from hookflash.errors import InputError
 from hookflash.stores.tables import metadata
@@ -24,12 +25,25 @@ class Copied(NamedTuple):
 def copy_everything(source: Connection, target: Connection) -> list[Copied]:
     """Copy every row of every table into a database of hookflash that is empty; within the transactions that are open.
 
-    Raises `InputError` where the target is not empty, or where what arrived is not what was sent: then roll back.
+    Nobody writes to the source meanwhile. Raises `InputError` where somebody just does, where the target is not empty, or
+    where what arrived is not what was sent: then roll back.
     """
+    _hold(source)
     for table in metadata.sorted_tables:
         if target.execute(select(table).limit(1)).first() is not None:
             raise InputError(f"the database to copy to is not empty: there are rows in `{table.name}`; name an empty one")
     return [_copy(table, source, target) for table in metadata.sorted_tables]
+
+
+def _hold(source: Connection) -> None:
+    """Let writers wait until all is copied. An SQLite file is held as a whole by whoever opened it."""
+    if source.dialect.name != "postgresql":
+        return
+    names = ", ".join(table.name for table in metadata.sorted_tables)
+    try:
+        source.execute(text(f"LOCK TABLE {names} IN SHARE MODE NOWAIT"))
+    except OperationalError:
+        raise InputError("somebody writes to the database to copy from; stop its servers first") from None
 
 
 def _copy(table: Table, source: Connection, target: Connection) -> Copied:

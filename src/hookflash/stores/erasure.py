@@ -12,12 +12,14 @@ from hookflash.errors import ForbiddenMove
 from hookflash.matrix.retention import Retention
 from hookflash.model import Customer, Frozen
 from hookflash.model.conversation import identities_of
+from hookflash.ports import Tombstone
 from hookflash.stores import tables as t
 from hookflash.stores.dialect import insert_for
 
 # How much is forgotten in one transaction, so that nobody waits long behind it.
 BATCH = 200
 CONVERSATION = "conversation:"
+_ERASURE_LOCK = 0x686F6F6C
 
 
 class Erased(Frozen):
@@ -58,6 +60,7 @@ def erase(connection: Connection, tenant: str, conversations: Sequence[str], why
 
     Raises `ForbiddenMove` where a handoff of theirs is open or a hold is on them; then nothing was erased.
     """
+    _one_at_a_time(connection)
     _hold_still(connection, tenant, conversations)
     require_free(connection, tenant, conversations)
     counts = {"conversations": 0, "turns": 0, "handoffs": 0, "entries": 0}
@@ -75,12 +78,20 @@ def _buried(tenant: str, conversation: str) -> str:
     return "erased-" + hashlib.sha256(f"{tenant}\x00{conversation}".encode()).hexdigest()[:16]
 
 
-def last_seq(connection: Connection, tenant: str, conversation: str) -> int | None:
-    """Return the number of the last turn of a conversation that was forgotten, where turns were numbered."""
+def tombstone(connection: Connection, tenant: str, conversation: str) -> Tombstone | None:
+    """Return what is still known of a conversation that was forgotten."""
     own = (t.audit.c.tenant == tenant) & (t.audit.c.conversation == _buried(tenant, conversation))
     document = connection.execute(select(t.audit.c.document).where(own).order_by(t.audit.c.id.desc()).limit(1)).scalar_one_or_none()
-    last: int | None = json.loads(document).get("last_seq") if document else None
-    return last
+    if document is None:
+        return None
+    kept = json.loads(document)
+    return Tombstone(version=kept.get("version", 0), last_seq=kept.get("last_seq"))
+
+
+def _one_at_a_time(connection: Connection) -> None:
+    """Let no hold be put on anybody while something is erased. SQLite has one writer anyhow."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_ERASURE_LOCK)))
 
 
 def _hold_still(connection: Connection, tenant: str, conversations: Sequence[str]) -> None:
@@ -126,8 +137,9 @@ def _erase_one(connection: Connection, tenant: str, conversation: str, *, audit:
     turns = connection.execute(delete(t.turns).where(own[t.turns])).rowcount
     entries = connection.execute(delete(t.audit).where(own[t.audit])).rowcount if audit else 0
     whole = (t.conversations.c.tenant == tenant) & (t.conversations.c.id == conversation)
-    there = connection.execute(delete(t.conversations).where(whole)).rowcount
-    return {"conversations": there, "turns": turns, "handoffs": len(handoffs), "entries": entries, "last_seq": last}
+    version = connection.execute(delete(t.conversations).where(whole).returning(t.conversations.c.version)).scalar_one_or_none()
+    counts = {"conversations": int(version is not None), "turns": turns, "handoffs": len(handoffs), "entries": entries}
+    return counts | {"last_seq": last, "version": version or 0}
 
 
 def _of(table: Any, tenant: str, conversation: str) -> ColumnElement[bool]:
@@ -168,7 +180,8 @@ def _first_of(connection: Connection, table: Any, old: Any) -> int:
 
 
 def hold(connection: Connection, tenant: str, identities: Sequence[str], why: str, now: datetime) -> None:
-    """Put a hold on a customer."""
+    """Put a hold on a customer. What is being erased meanwhile is gone before it is acknowledged."""
+    _one_at_a_time(connection)
     rows = [{"tenant": tenant, "identity": identity, "why": why, "at": t.to_micros(now)} for identity in identities]
     connection.execute(insert_for(connection.dialect.name)(t.holds).on_conflict_do_nothing(), rows)
 

@@ -10,6 +10,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, insert, select, update
 
+from hookflash.errors import UnknownError
 from hookflash.matrix.retention import Retention
 from hookflash.model import (
     BUILTIN_DESK,
@@ -25,11 +26,11 @@ from hookflash.model import (
     Urgency,
 )
 from hookflash.model.conversation import WINDOW_TURNS
-from hookflash.ports import AuditEntry, Change, Lease, Message, OutboxItem, Share, Timer
+from hookflash.ports import AuditEntry, Change, Lease, Message, OutboxItem, Share, Timer, Tombstone
 from hookflash.stores import tables as t
 from hookflash.stores.claims import claims_by, set_right
 from hookflash.stores.dialect import insert_for
-from hookflash.stores.erasure import expire, last_seq
+from hookflash.stores.erasure import expire, tombstone
 from hookflash.stores.worker import Worker
 from hookflash.stores.writes import is_written, outgoing, write
 
@@ -183,9 +184,9 @@ class SqlStore:
         row = outgoing(tenant, handoff, t.rank_of(urgency), delivery, at)
         await self._write(self._insert(t.outbox).values(row).on_conflict_do_nothing(index_elements=["tenant", "key"]))
 
-    async def last_seq_of_erased(self, tenant: str, conversation: str) -> int | None:
+    async def tombstone(self, tenant: str, conversation: str) -> Tombstone | None:
         """See `Store`."""
-        return await self._reader.run(lambda connection: last_seq(connection, tenant, conversation))
+        return await self._reader.run(lambda connection: tombstone(connection, tenant, conversation))
 
     async def dead_letters(self, tenant: str, limit: int) -> tuple[OutboxItem, ...]:
         """See `Store`."""
@@ -394,6 +395,7 @@ def _put_ticket(connection: Connection, brief: Brief, key: str, at: datetime) ->
     document = connection.execute(known).scalar_one_or_none()
     if document is not None:
         return Receipt.model_validate_json(document, extra="ignore")
+    _require(connection, t.handoffs, brief.tenant, brief.handoff)
     own = (t.tickets.c.tenant == brief.tenant) & (t.tickets.c.handoff == brief.handoff)
     ticket = connection.execute(select(t.tickets.c.number, t.tickets.c.revision).where(own)).one_or_none()
     content = {"revision": brief.revision, "document": brief.model_dump_json()}
@@ -409,9 +411,17 @@ def _put_ticket(connection: Connection, brief: Brief, key: str, at: datetime) ->
     return receipt
 
 
+def _require(connection: Connection, table: Any, tenant: str, name: str) -> None:
+    """Raise `UnknownError` for what is not there: erased meanwhile, it must not come back. It stays as long as we write."""
+    own = (table.c.tenant == tenant) & (table.c.id == name)
+    if connection.execute(select(table.c.id).where(own).with_for_update(read=True, key_share=True)).first() is None:
+        raise UnknownError(f"there is no {name!r}; it may have been erased")
+
+
 def _put_message(connection: Connection, tenant: str, conversation: str, text: str, key: str, at: datetime) -> None:
     if connection.execute(select(t.messages.c.number).where((t.messages.c.tenant == tenant) & (t.messages.c.key == key))).first():
         return
+    _require(connection, t.conversations, tenant, conversation)
     last = connection.execute(select(func.max(t.messages.c.number)).where(_of(t.messages, tenant, conversation))).scalar()
     row = {"tenant": tenant, "conversation": conversation, "number": (last or 0) + 1, "key": key, "at": t.to_micros(at), "text": text}
     connection.execute(insert(t.messages).values(row))

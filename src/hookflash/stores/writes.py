@@ -111,6 +111,7 @@ def _conversation_row(change: Change, conversation: Conversation) -> dict[str, A
         "tenant": conversation.tenant,
         "id": conversation.id,
         "version": conversation.version,
+        "first": conversation.begins_after + 1,
         "document": conversation.model_dump_json(exclude={"turns"}, exclude_defaults=True),
         "changed_at": to_micros(change.now),
     }
@@ -129,6 +130,7 @@ def _handoff_row(change: Change, handoff: Handoff) -> dict[str, Any]:
         "tenant": handoff.tenant,
         "id": handoff.id,
         "version": handoff.version,
+        "first": 1,
         "conversation": handoff.conversation,
         "state": handoff.state.value,
         "requested_at": to_micros(handoff.requested_at),
@@ -141,10 +143,10 @@ def _handoff_row(change: Change, handoff: Handoff) -> dict[str, Any]:
 
 
 def _put(connection: Connection, rows: Sequence[dict[str, Any]], add: ForRows, put: ForRows) -> None:
-    """Insert version 1, or update exactly the version before."""
+    """Insert the first version, or update exactly the version before."""
     rows = sorted(rows, key=lambda row: (row["tenant"], row["id"]))
-    known = [row for row in rows if row["version"] > 1]
-    add.run(connection, [row for row in rows if row["version"] == 1])
+    known = [row for row in rows if row["version"] > row["first"]]
+    add.run(connection, [row for row in rows if row["version"] == row["first"]])
     if put.run(connection, known) != len(known):
         raise VersionConflict("a row was changed by somebody else")
 

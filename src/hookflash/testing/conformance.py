@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hookflash.errors import AlreadyDone, StoreUnavailable, VersionConflict
+from hookflash.errors import AlreadyDone, StoreUnavailable, UnknownError, VersionConflict
 from hookflash.model import (
     Action,
     Alert,
@@ -39,7 +39,7 @@ NOW = datetime(2026, 11, 24, 16, 0, tzinfo=UTC)
 
 
 class DeskContract:
-    """What every desk keeps. Provide a `desk` fixture."""
+    """What every desk keeps. Provide a `desk` fixture; the briefs are of the handoffs `ho-1` and `ho-other`."""
 
     async def test_a_brief_gets_a_receipt_under_its_key(self, desk: Desk) -> None:
         """A delivered brief is acknowledged under the key it was sent with."""
@@ -288,10 +288,21 @@ class StoreContract:
         assert (item.handoff, item.delivery) == ("", Alert(key="summary:1", what="3 made"))
 
     async def test_messages_are_kept_once(self, store: Store) -> None:
-        """A message under a known key is not shown again."""
+        """A message under a known key is not shown again; for a conversation that is not there, or no more, none is kept."""
+        with pytest.raises(UnknownError):
+            await store.put_message("default", "c", "hello", "say-1", NOW)
+        await store.commit(_change(1))
         for _ in range(2):
             await store.put_message("default", "c", "hello", "say-1", NOW)
         assert [message.text for message in await store.messages("default", "c", 0)] == ["hello"]
+
+    async def test_tickets_are_kept_once(self, store: Store) -> None:
+        """A brief under a known key gets the first receipt; for a handoff that is not there, or no more, none is kept."""
+        with pytest.raises(UnknownError):
+            await store.put_ticket(a_brief(), "key-1", NOW)
+        await store.commit(_with_handoff())
+        first = await store.put_ticket(a_brief(), "key-1", NOW)
+        assert await store.put_ticket(a_brief(), "key-1", NOW) == first
 
     async def test_tenants_do_not_see_each_other(self, store: Store) -> None:
         """Nothing of one business is found under another."""

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from hookflash.app.wiring import judge_for
+from hookflash.app.adapters import judge_for
 from hookflash.decide import decide
 from hookflash.matrix import load_matrix, parse_matrix
 from hookflash.model import Conversation, Turn

@@ -21,8 +21,8 @@ from semantic_router.encoders import DenseEncoder
 from semantic_router.routers import IndexedRouter
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from hookflash.app.adapters import judge_for
 from hookflash.app.logs import set_up_logs
-from hookflash.app.wiring import judge_for
 from hookflash.brief.entities import entities
 from hookflash.lab.figures import ranking
 from hookflash.matrix import load_matrix

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hookflash.app.adapters import judge_for
 from hookflash.app.logs import set_up_logs
-from hookflash.app.wiring import judge_for
 from hookflash.matrix import load_matrix
 from hookflash.model import Conversation, Turn
 from hookflash.signals.encoder import FOLDER, encoder

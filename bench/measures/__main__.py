@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.measures.common import AT, CORPORA, ROOT, decided, judge_of, rows, triggers
 from bench.measures.manipulation import manipulations
 from bench.measures.topics import businesses, clinc, few_examples
-from hookflash.app.wiring import judge_for
+from hookflash.app.adapters import judge_for
 from hookflash.lab.evaluate import Evaluation, LabelledConversation, LabelledTurn, evaluate
 from hookflash.lab.figures import share
 from hookflash.matrix import load_matrix

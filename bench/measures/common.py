@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hookflash.app.wiring import judge_for
+from hookflash.app.adapters import judge_for
 from hookflash.judge import Judge
 from hookflash.matrix import Matrix, load_matrix
 from hookflash.model import Conversation, Decision, Turn

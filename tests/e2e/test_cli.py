@@ -140,7 +140,7 @@ def test_decide_streams_in_bounded_memory(tmp_path):
 import resource, sys, asyncio, io, json
 from hookflash.app.stream import decide_lines
 from hookflash.app import stream
-from hookflash.app.wiring import judge_for
+from hookflash.app.adapters import judge_for
 from hookflash.matrix import load_matrix
 stream.MAX_OPEN = 50
 judge = judge_for(load_matrix({str(MATRIX)!r}))

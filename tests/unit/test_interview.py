@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from hookflash.app.adapters import judge_for
 from hookflash.app.interview import QUESTIONS, interview, read_answers
 from hookflash.app.starter import write_starter
 from hookflash.app.verticals import verticals
-from hookflash.app.wiring import judge_for
 from hookflash.errors import HookflashError, InputError
 from hookflash.matrix import load_matrix
 from hookflash.review.cases import read_cases

@@ -8,9 +8,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from hookflash.app import serve
+from hookflash.app.adapters import judge_for
 from hookflash.app.differed import differed
 from hookflash.app.reviewed import junit, tried
-from hookflash.app.wiring import judge_for
 from hookflash.errors import InputError
 from hookflash.matrix import load_matrix, parse_matrix
 from hookflash.model import Conversation, Turn

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from rich.console import RenderableType
 from rich.text import Text
 
+from hookflash.app.adapters import judge_for
 from hookflash.app.stream import BadLine, decide_lines
 from hookflash.app.transcripts import read_transcripts
-from hookflash.app.wiring import judge_for
 from hookflash.errors import InputError
 from hookflash.matrix import Matrix, Situation, load_matrix, parse_matrix
 from hookflash.model import Action

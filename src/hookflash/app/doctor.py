@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from rich.console import RenderableType
 from rich.table import Table
 
+from hookflash.app.adapters import DESKS, LINES
 from hookflash.app.config import API_KEY, API_KEYS, api_keys, database_at
 from hookflash.app.database import look_into
-from hookflash.app.wiring import DESKS, LINES
 from hookflash.errors import HookflashError
 from hookflash.matrix import Matrix, load_matrix
 from hookflash.model import BUILTIN_DESK

@@ -15,7 +15,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from hookflash.app.wiring import judge_for
+from hookflash.app.adapters import judge_for
 from hookflash.errors import InputError
 from hookflash.lab.evaluate import Evaluation, LabelledConversation, LabelledTurn, Mistake, data_of, evaluate
 from hookflash.matrix import load_matrix

@@ -11,9 +11,9 @@ from typing import IO, TextIO
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hookflash.app.adapters import judge_for
 from hookflash.app.console import console
 from hookflash.app.stream import BadLine, decide_lines, public
-from hookflash.app.wiring import judge_for
 from hookflash.judge import Judge
 from hookflash.matrix import load_matrix
 

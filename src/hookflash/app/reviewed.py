@@ -13,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from hookflash.app.wiring import judge_for
+from hookflash.app.adapters import judge_for
 from hookflash.errors import InputError
 from hookflash.matrix import Matrix, load_matrix
 from hookflash.review.cases import read_cases

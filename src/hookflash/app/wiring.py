@@ -1,11 +1,9 @@
-"""The only place that builds adapters: settings and matrices in, a working engine with its couriers out."""
+"""Settings and matrices in, a working engine with its couriers and its watchman out."""
 
 import asyncio
-import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -13,21 +11,18 @@ from zoneinfo import ZoneInfo
 import httpx2
 import structlog
 
-from hookflash.app.config import database_at, model_settings
+from hookflash.app.adapters import build_desks, judge_for, plugged_lines
+from hookflash.app.config import database_at
 from hookflash.app.database import open_store
 from hookflash.app.sinks import log_alarm, log_news
 from hookflash.brief.entities import entities
 from hookflash.courier import Courier
-from hookflash.desks import BuiltinDesk, WebhookDesk
-from hookflash.detectors import ModelDetector
 from hookflash.engine import DEFAULT_TENANT, Engine
 from hookflash.errors import ConfigError, ForbiddenMove, Overloaded, StoreUnavailable
 from hookflash.intake import Intake
-from hookflash.judge import Judge
 from hookflash.lines import ChatLine
 from hookflash.matrix import Matrix, load_matrix
 from hookflash.model import (
-    BUILTIN_DESK,
     Accepted,
     Decision,
     HandedBack,
@@ -50,7 +45,6 @@ from hookflash.ports import Clock, Desk, Detector, Line, Roster, Store
 from hookflash.rosters import StaticRoster
 from hookflash.signals.heads import likely
 from hookflash.signals.language import spoken_language
-from hookflash.signals.panel import Panel, builtin_detectors
 from hookflash.signals.urgent import Pressing, pressing
 from hookflash.watchman import Beat, Watchman
 
@@ -64,7 +58,6 @@ AT_A_TIME, AT_A_TIME_WITH_OTHERS = 8, 128
 MAX_WAITING = 512
 # How long work that is under way may take to finish when the engine is closed.
 GRACE = timedelta(seconds=2)
-DETECTORS, DESKS, LINES = "hookflash.detectors", "hookflash.desks", "hookflash.lines"
 
 
 class SystemClock:
@@ -82,76 +75,6 @@ def warm_up() -> None:
     entities((said,), now=datetime.now(UTC), zone="UTC", country="US", complaint=False)
     likely(words)
     spoken_language(words, ("en", "es"))
-
-
-def judge_for(matrix: Matrix, detectors: Sequence[Detector] = ()) -> Judge:
-    """Return a judge with the built-in detectors, those of installed plug-ins, the model's if one is set up, and the given ones.
-
-    Raises `ConfigError` for settings of a model that cannot be.
-    """
-    brought, missing = _plugged_in(DETECTORS)
-    if settings := model_settings(os.environ, regulated=matrix.business.regulated is not None):
-        brought.append(ModelDetector(*settings))
-    return Judge(matrix, Panel(builtin_detectors(matrix), [*brought, *detectors], missing))
-
-
-def _plugged_in(group: str) -> tuple[list[Any], list[str]]:
-    """Return what installed packages bring to a plug-in point, and the names of what could not be loaded."""
-    loaded, missing = [], []
-    for point in entry_points(group=group):
-        try:
-            loaded.append(point.load()())
-        except Exception:  # noqa: BLE001 - a plug-in that cannot be loaded is reported as missing
-            missing.append(point.name)
-            log.error("plug_in_failed", group=group, name=point.name)
-    return loaded, missing
-
-
-def _kinds(group: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=group)}
-
-
-def build_desks(matrices: Mapping[str, Matrix], store: Store, clock: Clock, client: httpx2.AsyncClient) -> dict[tuple[str, str], Desk]:
-    """Return every desk of every tenant's matrix. Raises `ConfigError` for one that cannot be set up."""
-    desks: dict[tuple[str, str], Desk] = {}
-    for tenant, matrix in matrices.items():
-        for name, spec in matrix.desks.items():
-            if spec.kind == BUILTIN_DESK:
-                desks[tenant, name] = BuiltinDesk(name, store, clock)
-            elif spec.kind == "webhook":
-                desks[tenant, name] = WebhookDesk(name, spec.url or "", _secret(name, spec.secret_env), client, clock)
-            else:
-                desks[tenant, name] = _plugged_desk(name, spec.kind, spec.model_dump())
-        desks[tenant, BUILTIN_DESK] = BuiltinDesk(BUILTIN_DESK, store, clock)
-    return desks
-
-
-def _plugged_desk(name: str, kind: str, settings: Mapping[str, Any]) -> Desk:
-    known = _kinds(DESKS)
-    if kind not in known:
-        have = ", ".join(["builtin", "webhook", *known])
-        raise ConfigError(f"desk `{name}` is of kind `{kind}`, which nothing installed here brings; installed kinds: {have}")
-    desk: Desk = known[kind].load()(name, settings)
-    return desk
-
-
-def _plugged_lines() -> dict[str, Line]:
-    """Return the lines that installed packages bring, by kind. One that cannot be loaded is reported and left out."""
-    lines: dict[str, Line] = {}
-    for kind, point in _kinds(LINES).items():
-        try:
-            lines[kind] = point.load()()
-        except Exception:  # noqa: BLE001 - its rungs then fail one by one, loudly, and the ladder goes on
-            log.error("plug_in_failed", group=LINES, name=kind)
-    return lines
-
-
-def _secret(desk: str, variable: str | None) -> str:
-    name = variable or f"HOOKFLASH_{desk.upper()}_SECRET"
-    value = os.environ.get(name)
-    if not value:
-        raise ConfigError(f"desk `{desk}` needs its signing secret in the environment variable {name}")
-    return value
 
 
 def _caller(turn: Turn) -> tuple[str, ...]:
@@ -192,7 +115,7 @@ class EmbeddedEngine(Engine):
         self._client = httpx2.AsyncClient(follow_redirects=False, trust_env=False)
         built = build_desks(matrices, store, clock, self._client) if desks is None else {}
         given = {(tenant, name): desk for tenant in matrices for name, desk in (desks or {}).items()}
-        all_lines = {"chat": ChatLine(store, clock), **_plugged_lines(), **(lines or {})}
+        all_lines = {"chat": ChatLine(store, clock), **plugged_lines(), **(lines or {})}
         both = {**built, **given}
         self.courier = Courier(self, store, clock, tenants=tuple(matrices), desks=both, lines=all_lines, alarm=alarm, tell=tell)
         kept = {name: matrix.retention for name, matrix in matrices.items()}

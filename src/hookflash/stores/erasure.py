@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from hookflash.errors import ForbiddenMove
 from hookflash.matrix.retention import Retention
@@ -119,7 +119,7 @@ def _held(tenant: str, conversations: Sequence[str]) -> Any:
 
 
 def _erase_one(connection: Connection, tenant: str, conversation: str, *, audit: bool) -> dict[str, Any]:
-    own = {table: _of(table, tenant, conversation) for table in (t.turns, t.messages, t.identities, t.audit)}
+    own = {table: t.of_conversation(table, tenant, conversation) for table in (t.turns, t.messages, t.identities, t.audit)}
     handoffs = (
         connection.execute(select(t.handoffs.c.id).where((t.handoffs.c.tenant == tenant) & (t.handoffs.c.conversation == conversation)))
         .scalars()
@@ -140,11 +140,6 @@ def _erase_one(connection: Connection, tenant: str, conversation: str, *, audit:
     version = connection.execute(delete(t.conversations).where(whole).returning(t.conversations.c.version)).scalar_one_or_none()
     counts = {"conversations": int(version is not None), "turns": turns, "handoffs": len(handoffs), "entries": entries}
     return counts | {"last_seq": last, "version": version or 0}
-
-
-def _of(table: Any, tenant: str, conversation: str) -> ColumnElement[bool]:
-    same: ColumnElement[bool] = (table.c.tenant == tenant) & (table.c.conversation == conversation)
-    return same
 
 
 def expire(connection: Connection, tenant: str, now: datetime, retention: Retention) -> int:

@@ -1,26 +1,21 @@
 """The store over any SQL database: the statements, told once. How to open a database is its own file's business."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
-from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, select, update
 
-from hookflash.errors import UnknownError
 from hookflash.matrix.retention import Retention
 from hookflash.model import (
-    BUILTIN_DESK,
     Brief,
     Conversation,
     Delivery,
     Handoff,
     HistoryTurn,
     Receipt,
-    SetTimer,
     State,
     TurnRecord,
     Urgency,
@@ -31,15 +26,24 @@ from hookflash.stores import tables as t
 from hookflash.stores.claims import claims_by, set_right
 from hookflash.stores.dialect import insert_for
 from hookflash.stores.erasure import expire, tombstone
+from hookflash.stores.reading import (
+    read_beside,
+    read_by_name,
+    read_conversation,
+    read_handoff,
+    read_handoffs,
+    read_rows,
+    read_timer,
+    read_turn,
+    read_work,
+)
+from hookflash.stores.tickets import put_message, put_ticket
 from hookflash.stores.worker import Worker
 from hookflash.stores.writes import is_written, outgoing, write
 
 log = structlog.get_logger("hookflash.store")
 
 T = TypeVar("T")
-# How many characters of documents are read without leaving the event loop: a few milliseconds' worth.
-AT_ONCE = 100_000
-_DELIVERY: TypeAdapter[Delivery] = TypeAdapter(Delivery)
 
 
 # Statements that are run many times a minute are built once.
@@ -89,21 +93,21 @@ class SqlStore:
     async def turn(self, tenant: str, conversation: str, *, seq: int | None, key: str | None) -> TurnRecord | None:
         """See `Store`."""
         same = t.turns.c.key == key if key is not None else t.turns.c.seq == seq
-        query = select(t.turns.c.document).where(_of(t.turns, tenant, conversation) & same)
+        query = select(t.turns.c.document).where(t.of_conversation(t.turns, tenant, conversation) & same)
         document = await self._one(query)
-        return TurnRecord.model_validate_json(document, extra="ignore") if document else None
+        return read_turn(document) if document else None
 
     async def history(self, tenant: str, conversation: str) -> tuple[HistoryTurn, ...]:
         """See `Store`."""
-        query = select(t.turns.c.document).where(_of(t.turns, tenant, conversation)).order_by(t.turns.c.number)
-        records = [TurnRecord.model_validate_json(document, extra="ignore") for document in await self._all(query)]
+        query = select(t.turns.c.document).where(t.of_conversation(t.turns, tenant, conversation)).order_by(t.turns.c.number)
+        records = [read_turn(document) for document in await self._all(query)]
         return tuple(HistoryTurn.of(record) for record in records if not record.turn.draft)
 
     async def handoff(self, tenant: str, handoff: str) -> Handoff | None:
         """See `Store`."""
         asked = {"own_tenant": tenant, "own_id": handoff}
         document = await self._reader.run(lambda connection: connection.execute(_HANDOFF, asked).scalar_one_or_none())
-        return _handoff(document) if document else None
+        return read_handoff(document) if document else None
 
     async def handoffs(self, tenant: str, states: Sequence[State] = (), limit: int = 100) -> tuple[Handoff, ...]:
         """See `Store`."""
@@ -163,8 +167,8 @@ class SqlStore:
             return rows, _handoffs_of(connection, rows)
 
         rows, documents = await self._writer.run(_take)
-        about = await _reading(documents.values(), lambda: _read_each(documents))
-        return _readable(rows, lambda row: _outbox_item(row, about.get((row.tenant, row.handoff))))
+        about = await read_beside(documents.values(), lambda: read_by_name(documents))
+        return read_rows(rows, lambda row: read_work(row, about.get((row.tenant, row.handoff))))
 
     async def renew(self, now: datetime, lease: timedelta, held: Sequence[Lease]) -> tuple[Lease, ...]:
         """See `Store`."""
@@ -191,7 +195,7 @@ class SqlStore:
     async def dead_letters(self, tenant: str, limit: int) -> tuple[OutboxItem, ...]:
         """See `Store`."""
         query = select(t.outbox).where((_box.tenant == tenant) & (_box.state == t.DEAD))
-        return _readable(await self._rows(query.order_by(_box.id.desc()).limit(limit)), _outbox_item)
+        return read_rows(await self._rows(query.order_by(_box.id.desc()).limit(limit)), read_work)
 
     async def retry(self, tenant: str, handoff: str | None) -> int:
         """See `Store`."""
@@ -204,7 +208,7 @@ class SqlStore:
         """See `Store`."""
         due_by, at = t.to_micros(now), self._lease_time(now)
         rows = await self._writer.run(lambda connection: self._claims.take_timers(connection, due_by, at, lease, limit))
-        return _readable(rows, _timer)
+        return read_rows(rows, read_timer)
 
     async def release_timers(self, timers: Sequence[int]) -> None:
         """See `Store`."""
@@ -219,13 +223,13 @@ class SqlStore:
         """See `Store`."""
         asked = {"before": t.to_micros(before), "most": limit}
         rows = await self._reader.run(lambda connection: connection.execute(_NEGLECTED, asked).all())
-        return _readable(rows, _outbox_item)
+        return read_rows(rows, read_work)
 
     async def stalled(self, before: datetime, limit: int) -> tuple[Handoff, ...]:
         """See `Store`."""
         asked = {"before": t.to_micros(before), "most": limit}
         found = await self._reader.run(lambda connection: connection.execute(_STALLED, asked).scalars().all())
-        return _read_all(found)
+        return read_handoffs(found)
 
     async def expire(self, tenant: str, now: datetime, retention: Retention) -> int:
         """See `Store`."""
@@ -258,15 +262,15 @@ class SqlStore:
 
     async def put_ticket(self, brief: Brief, key: str, at: datetime) -> Receipt:
         """See `Store`."""
-        return await self._writer.run(lambda connection: _put_ticket(connection, brief, key, at))
+        return await self._writer.run(lambda connection: put_ticket(connection, brief, key, at))
 
     async def put_message(self, tenant: str, conversation: str, text: str, key: str, at: datetime) -> None:
         """See `Store`."""
-        await self._writer.run(lambda connection: _put_message(connection, tenant, conversation, text, key, at))
+        await self._writer.run(lambda connection: put_message(connection, tenant, conversation, text, key, at))
 
     async def messages(self, tenant: str, conversation: str, after: int) -> tuple[Message, ...]:
         """See `Store`."""
-        query = select(t.messages).where(_of(t.messages, tenant, conversation) & (t.messages.c.number > after))
+        query = select(t.messages).where(t.of_conversation(t.messages, tenant, conversation) & (t.messages.c.number > after))
         rows = await self._rows(query.order_by(t.messages.c.number))
         return tuple(Message(number=row.number, text=row.text, at=t.from_micros(row.at)) for row in rows)
 
@@ -303,44 +307,10 @@ class SqlStore:
 
     async def _handoffs(self, query: Any) -> tuple[Handoff, ...]:
         documents = await self._all(query)
-        return await _reading(documents, lambda: _read_all(documents))
+        return await read_beside(documents, lambda: read_handoffs(documents))
 
     async def _write(self, statement: Any) -> None:
         await self._writer.run(lambda connection: connection.execute(statement) and None)
-
-
-def _of(table: Any, tenant: str, conversation: str) -> Any:
-    return (table.c.tenant == tenant) & (table.c.conversation == conversation)
-
-
-async def _reading(documents: Iterable[str], read: Callable[[], T]) -> T:
-    """Return what `read` makes of documents; where they are so long that everybody else would wait, in a thread."""
-    return await asyncio.to_thread(read) if sum(map(len, documents)) > AT_ONCE else read()
-
-
-def _read_each(documents: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], Handoff]:
-    """Return the handoffs that can be read."""
-    found = {}
-    for name, document in documents.items():
-        with suppress(ValidationError):  # whoever wants this one is told so
-            found[name] = _handoff(document)
-    return found
-
-
-def _handoff(document: str) -> Handoff:
-    """Read a handoff. What a newer version wrote besides is passed over, so that both may work on one database for a while."""
-    return Handoff.model_validate_json(document, extra="ignore")
-
-
-def _read_all(documents: Sequence[str]) -> tuple[Handoff, ...]:
-    """Return the handoffs that can be read."""
-    found = []
-    for document in documents:
-        try:
-            found.append(_handoff(document))
-        except ValidationError as error:
-            log.error("handoff_unreadable", problems=error.error_count())
-    return tuple(found)
 
 
 def _conversation(connection: Connection, tenant: str, conversation: str) -> Conversation | None:
@@ -349,8 +319,7 @@ def _conversation(connection: Connection, tenant: str, conversation: str) -> Con
     if document is None:
         return None
     documents = connection.execute(_WINDOW, own).scalars().all()
-    window = tuple(TurnRecord.model_validate_json(one, extra="ignore") for one in reversed(documents))
-    return Conversation.model_validate_json(document, extra="ignore").model_copy(update={"turns": window})
+    return read_conversation(document, reversed(documents))
 
 
 def _handoffs_of(connection: Connection, rows: Sequence[Any]) -> Mapping[tuple[str, str], str]:
@@ -359,69 +328,3 @@ def _handoffs_of(connection: Connection, rows: Sequence[Any]) -> Mapping[tuple[s
         return {}
     own = {"tenants": sorted({row.tenant for row in rows}), "ids": sorted({row.handoff for row in rows})}
     return {(row.tenant, row.id): row.document for row in connection.execute(_HANDOFFS, own)}
-
-
-def _outbox_item(row: Any, about: Handoff | None = None) -> OutboxItem:
-    return OutboxItem(
-        lease=Lease(item=row.id, epoch=row.epoch),
-        tenant=row.tenant,
-        handoff=row.handoff,
-        urgency=t.urgency_of(row.rank),
-        crowded=t.is_crowded(row.rank),
-        delivery=_DELIVERY.validate_json(row.document, extra="ignore"),
-        about=about,
-        attempts=row.attempts,
-        last_error=row.last_error,
-    )
-
-
-def _readable(rows: Sequence[Any], parse: Callable[[Any], T]) -> tuple[T, ...]:
-    """Return what rows hold. One that cannot be read holds up no other."""
-    found = []
-    for row in rows:
-        try:
-            found.append(parse(row))
-        except ValidationError:
-            log.error("row_unreadable", id=row.id)
-    return tuple(found)
-
-
-def _timer(row: Any) -> Timer:
-    return Timer(id=row.id, tenant=row.tenant, handoff=row.handoff, timer=SetTimer.model_validate_json(row.document, extra="ignore"))
-
-
-def _put_ticket(connection: Connection, brief: Brief, key: str, at: datetime) -> Receipt:
-    known = select(t.receipts.c.document).where((t.receipts.c.tenant == brief.tenant) & (t.receipts.c.key == key))
-    document = connection.execute(known).scalar_one_or_none()
-    if document is not None:
-        return Receipt.model_validate_json(document, extra="ignore")
-    _require(connection, t.handoffs, brief.tenant, brief.handoff)
-    own = (t.tickets.c.tenant == brief.tenant) & (t.tickets.c.handoff == brief.handoff)
-    ticket = connection.execute(select(t.tickets.c.number, t.tickets.c.revision).where(own)).one_or_none()
-    content = {"revision": brief.revision, "document": brief.model_dump_json()}
-    if ticket is None:
-        row = {"tenant": brief.tenant, "handoff": brief.handoff, **content}
-        number = connection.execute(insert(t.tickets).values(row).returning(t.tickets.c.number)).scalar_one()
-    else:
-        number = ticket.number
-        if brief.revision > ticket.revision:
-            connection.execute(update(t.tickets).where(own).values(content))
-    receipt = Receipt(desk=BUILTIN_DESK, ticket=str(number), key=key, at=at)
-    connection.execute(insert(t.receipts).values(tenant=brief.tenant, key=key, document=receipt.model_dump_json()))
-    return receipt
-
-
-def _require(connection: Connection, table: Any, tenant: str, name: str) -> None:
-    """Raise `UnknownError` for what is not there: erased meanwhile, it must not come back. It stays as long as we write."""
-    own = (table.c.tenant == tenant) & (table.c.id == name)
-    if connection.execute(select(table.c.id).where(own).with_for_update(read=True, key_share=True)).first() is None:
-        raise UnknownError(f"there is no {name!r}; it may have been erased")
-
-
-def _put_message(connection: Connection, tenant: str, conversation: str, text: str, key: str, at: datetime) -> None:
-    if connection.execute(select(t.messages.c.number).where((t.messages.c.tenant == tenant) & (t.messages.c.key == key))).first():
-        return
-    _require(connection, t.conversations, tenant, conversation)
-    last = connection.execute(select(func.max(t.messages.c.number)).where(_of(t.messages, tenant, conversation))).scalar()
-    row = {"tenant": tenant, "conversation": conversation, "number": (last or 0) + 1, "key": key, "at": t.to_micros(at), "text": text}
-    connection.execute(insert(t.messages).values(row))

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, UniqueConstraint, column, literal_column
+from sqlalchemy import BigInteger, Column, ColumnElement, Index, Integer, MetaData, Table, Text, UniqueConstraint, column, literal_column
 
 from hookflash.model import State, Urgency
 
@@ -200,3 +200,9 @@ def to_micros(at: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """Return the instant of microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=micros)
+
+
+def of_conversation(table: Table, tenant: str, conversation: str) -> ColumnElement[bool]:
+    """Return the condition on the rows of a conversation."""
+    same: ColumnElement[bool] = (table.c.tenant == tenant) & (table.c.conversation == conversation)
+    return same

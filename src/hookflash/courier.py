@@ -10,7 +10,7 @@ holds up another.
 import asyncio
 import random
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
@@ -37,7 +37,7 @@ from hookflash.ports import Change, Clock, Desk, Lease, Line, OutboxItem, Share,
 from hookflash.retry import delay
 from hookflash.steady import steady
 from hookflash.steps import deliver
-from hookflash.taking import Taking
+from hookflash.taking import Taking, give_back
 
 log = structlog.get_logger("hookflash.courier")
 
@@ -58,8 +58,6 @@ ORDINARY_PLACES, CROWD_PLACES, URGENT_CROWD_PLACES = 144, 16, 32
 AT_ONE_DESK = 64
 # When work that found its desk busy looks again.
 BUSY_WAIT = timedelta(seconds=2)
-# How long a database may take to take back what is left of the work when the courier stops.
-GIVING_BACK = timedelta(seconds=3)
 URGENT, ORDINARY = (Urgency.IMMEDIATE,), (Urgency.HIGH, Urgency.NORMAL)
 
 
@@ -209,9 +207,11 @@ class Courier:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        with suppress(Retryable, TimeoutError):  # then they are free when their leases end
-            async with asyncio.timeout(GIVING_BACK.total_seconds()):
-                await self._store.release([item.lease for item in (*left.values(), *await self._taking.left())])
+        await give_back(self._release(left.values()))
+
+    async def _release(self, left: Iterable[OutboxItem]) -> None:
+        if held := [item.lease for item in (*left, *await self._taking.left())]:
+            await self._store.release(held)
 
     def _finished(self, task: asyncio.Task[bool]) -> None:
         item = self._under_way.pop(task)

@@ -29,7 +29,7 @@ from hookflash.changes import (
     sets_off,
     to_go_on_from,
 )
-from hookflash.errors import AlreadyDone, SequenceError, TurnError, UnknownError, VersionConflict
+from hookflash.errors import AlreadyDone, Retryable, SequenceError, TurnError, UnknownError, VersionConflict
 from hookflash.judge import Judge, after
 from hookflash.lifecycle import TRANSITIONS, begin, step
 from hookflash.matrix import Matrix
@@ -96,7 +96,8 @@ class Engine:
     async def observe(self, turn: Turn, *, tenant: str = DEFAULT_TENANT) -> Decision:
         """Decide on a turn and keep it, durably. The same `seq` or `key` again returns the first decision.
 
-        Raises `TurnError`, `SequenceError`, `UnknownError` (tenant) or `StoreUnavailable`; then nothing was kept.
+        Raises `TurnError`, `SequenceError`, `UnknownError` (tenant); then nothing was kept. Raises `StoreUnavailable`, which says
+        whether that is known.
         """
         if turn.conversation is None:
             raise TurnError("the turn names no conversation; set `conversation` to the id of the chat or call")
@@ -223,12 +224,11 @@ class Engine:
                 steps = (audit.of_step(open_handoff.state, event, handoff, commands, now),)
         elif record.decision.action is Action.ESCALATE:
             others = await self._others(spoken)
-            earlier = to_go_on_from(others, spoken, record.decision)
+            earlier, ended = await self._earlier(others, spoken, record, now)
             if earlier is not None:  # what was known of them then is known now
                 before = before.model_copy(update={"customer": earlier.brief.customer.updated_by(before.customer)})
                 spoken = after(before, record)
             handoff, commands = await self._request(record, spoken, matrix, now, earlier, crowded=len(others) >= CROWD)
-            ended = await self._ended(earlier, handoff, now) if earlier else None
             record = record.model_copy(update={"decision": handoff.decision})
             spoken = after(before, record)
             steps = (audit.of_step(None, None, handoff, commands, now),)
@@ -237,10 +237,22 @@ class Engine:
         change = change_of(spoken.tenant, now, commands, conversation=spoken, turn=record, handoff=handoff, audit=entries, also=ended)
         return change, spoken
 
-    async def _ended(self, earlier: Handoff, by: Handoff, now: datetime) -> Change | None:
-        """Return the end of a handoff that goes on as another. Its conversation is read anew: no lock of it is held."""
-        self._cache.pop((earlier.tenant, earlier.conversation), None)
-        return await self._stepped(earlier, Superseded(by=by.id), now)
+    async def _earlier(
+        self, others: Sequence[Handoff], spoken: Conversation, record: TurnRecord, now: datetime
+    ) -> tuple[Handoff | None, Change | None]:
+        """Return which open handoff goes on in the one that begins now, and its end. One that cannot end keeps nobody away."""
+        earlier = to_go_on_from(others, spoken, record.decision)
+        if earlier is None:
+            return None, None
+        self._cache.pop((earlier.tenant, earlier.conversation), None)  # read anew, as no lock of it is held
+        following = handoff_id(spoken.tenant, spoken.id, record.number, now)
+        try:
+            return earlier, await self._stepped(earlier, Superseded(by=following), now)
+        except Retryable:
+            raise
+        except Exception as error:  # noqa: BLE001 - what is wrong with an old handoff must not keep a person away
+            log.error("earlier_handoff_left", handoff=earlier.id, error=type(error).__name__)
+            return None, None
 
     async def _event_of(self, record: TurnRecord, spoken: Conversation, handoff: Handoff, matrix: Matrix, now: datetime) -> Event | None:
         """Return what a turn means for the open handoff: the customer goes on, or a responder speaks and thereby takes it."""

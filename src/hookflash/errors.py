@@ -93,7 +93,7 @@ class Retryable(HookflashError):
 
 
 class StoreUnavailable(Retryable):
-    """The store cannot write now; what was sent was not accepted."""
+    """The store cannot write now. What was sent was not accepted, unless the message says that this is not known."""
 
 
 class Overloaded(Retryable):

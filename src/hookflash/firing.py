@@ -1,8 +1,7 @@
 """Timers whose time has come are answered beside one another, so that none waits behind another's conversation."""
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -11,7 +10,7 @@ import structlog
 from hookflash.errors import HookflashError, Retryable
 from hookflash.model import Event, Handoff
 from hookflash.ports import Change, Clock, Store, Timer
-from hookflash.taking import Taking
+from hookflash.taking import Taking, give_back
 
 log = structlog.get_logger("hookflash.watchman")
 
@@ -21,8 +20,6 @@ AT_A_TIME = 200
 LEASE = timedelta(seconds=10)
 # How long to wait for answers before going on beside them; nearly all come within.
 MOMENT = timedelta(milliseconds=250)
-# How long a database may take to take back what is left when it all stops.
-GIVING_BACK = timedelta(seconds=3)
 
 Sound = Callable[[str, str, str], None]
 """Makes noise once for a key, about a handoff."""
@@ -49,9 +46,9 @@ class Firing:
 
     async def fire_due(self, now: datetime) -> int:
         """Take timers that are due and answer them, or at least begin to; return how many were taken."""
-        if self._unanswered:
-            await self._store.release_timers(sorted(self._unanswered))
-            self._unanswered.clear()
+        if unanswered := set(self._unanswered):
+            await self._store.release_timers(sorted(unanswered))
+            self._unanswered -= unanswered
         timers = await self._taking.take(self._store.claim_timers(now, LEASE, AT_A_TIME - len(self._under_way)))
         for timer in timers:
             if timer.id not in self._under_way:  # one that takes longer than its lease is taken again
@@ -66,10 +63,12 @@ class Firing:
         for task in left.values():
             task.cancel()
         await asyncio.gather(*left.values(), return_exceptions=True)
-        with suppress(Retryable, TimeoutError):  # then they are free when their leases end
-            async with asyncio.timeout(GIVING_BACK.total_seconds()):
-                unbegun = [timer.id for timer in await self._taking.left()]
-                await self._store.release_timers(sorted({*left, *self._unanswered, *unbegun}))
+        await give_back(self._release(left))
+
+    async def _release(self, left: Iterable[int]) -> None:
+        unbegun = [timer.id for timer in await self._taking.left()]
+        if held := sorted({*left, *self._unanswered, *unbegun}):
+            await self._store.release_timers(held)
 
     async def _fire(self, timer: Timer) -> None:
         """Answer a timer. Never raises: what the store refuses is tried again with the next round."""

@@ -169,6 +169,13 @@ class Change(Frozen):
     """What is written with it or not at all: the end of a handoff that goes on as this one's."""
 
 
+class Halted(Frozen):
+    """A waiting handoff that nothing will move."""
+
+    id: str
+    state: State
+
+
 class Tombstone(Frozen):
     """What is left of an erased conversation: its version, and the number of its last turn where turns were numbered."""
 
@@ -187,8 +194,9 @@ class Message(Frozen):
 class Store(Protocol):
     """Keeps everything, durably.
 
-    A `commit` that returned has survived any kill of the process and any loss of power. One that raised
-    `StoreUnavailable` wrote nothing; one that raised `VersionConflict` wrote nothing because somebody else was first.
+    A `commit` that returned has survived any kill of the process and any loss of power. One that raised `StoreUnavailable`
+    wrote nothing, unless its message says that this is not known; one that raised `VersionConflict` wrote nothing because
+    somebody else was first.
     """
 
     async def conversation(self, tenant: str, conversation: str) -> Conversation | None:
@@ -287,7 +295,7 @@ class Store(Protocol):
         """Return outgoing work that has been due, and held by nobody, since before an instant."""
         ...
 
-    async def stalled(self, before: datetime, limit: int) -> tuple[Handoff, ...]:
+    async def stalled(self, before: datetime, limit: int) -> tuple[Halted, ...]:
         """Return waiting handoffs that nothing will move: no work in the outbox, and no timer that is due after an instant."""
         ...
 

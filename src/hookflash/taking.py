@@ -3,9 +3,13 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from hookflash.errors import Retryable
+
+# How long a database may take to take back what is left when everything stops.
+GIVING_BACK = timedelta(seconds=2)
 
 T = TypeVar("T")
 
@@ -20,13 +24,24 @@ class Taking(Generic[T]):
     async def take(self, claim: Coroutine[Any, Any, tuple[T, ...]]) -> tuple[T, ...]:
         """Return what a claim takes. Raises what it raises."""
         self._claim = asyncio.get_running_loop().create_task(claim)
-        taken = await asyncio.shield(self._claim)
+        try:
+            taken = await asyncio.shield(self._claim)
+        except Exception:
+            self._claim = None
+            raise
         self._claim = None
         return taken
 
     async def left(self) -> tuple[T, ...]:
         """Return what was taken and reached nobody."""
         claim, self._claim = self._claim, None
-        with suppress(Retryable):
+        with suppress(Exception):
             return await claim if claim is not None else ()
         return ()
+
+
+async def give_back(release: Coroutine[Any, Any, None]) -> None:
+    """Let the store take back what is held. What it does not within a moment is free when its lease ends."""
+    with suppress(Retryable, TimeoutError):
+        async with asyncio.timeout(GIVING_BACK.total_seconds()):
+            await release

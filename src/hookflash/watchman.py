@@ -92,7 +92,7 @@ class Watchman:
             await asyncio.sleep(self.every.total_seconds())
 
     async def round(self) -> int:
-        """Make one round; return how many timers were fired."""
+        """Make one round; return how many timers were taken."""
         now = self._clock.now()
         fired = await self._firing.fire_due(now)
         await self._find_halted(now)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from hookflash.app.wiring import EmbeddedEngine
 from hookflash.errors import ConfigError, StoreUnavailable
-from hookflash.model import Kind, State
+from hookflash.model import Customer, Kind, State
 from hookflash.stores import SqliteStore
 from hookflash.testing import DOWN, FrozenClock
 from tests.cases.test_engine import escalated, said
@@ -278,3 +278,32 @@ async def test_an_engine_that_cannot_begin_lets_go_of_its_file(tmp_path, shop):
         async with engine:
             pass
     await SqliteStore(tmp_path / "shop.db").close()
+
+
+async def test_an_engine_that_is_closed_while_it_begins_does_nothing_more(tmp_path, shop):
+    """Neither couriers nor watchman work on a database that is closed."""
+    engine = EmbeddedEngine({"default": shop}, SqliteStore(tmp_path / "shop.db"), desks={})
+    beginning = asyncio.create_task(engine.begin())
+    await asyncio.sleep(0)
+    await engine.close()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await beginning
+    assert not engine._tasks
+
+
+async def test_an_earlier_handoff_that_cannot_end_keeps_nobody_away(engine, clock, monkeypatch):
+    """Whatever is wrong with what was promised then, who asks now gets a person."""
+    clock.set(clock.now().replace(hour=20))
+    ana = Customer(id="ana")
+    first = await engine.observe(said("I want a human", conversation="then", customer=ana))
+    await engine.courier.drain()
+    ordinary = engine._stepped
+
+    async def cannot(handoff, event, now):
+        if handoff.id == first.handoff:
+            raise ValueError("odd")
+        return await ordinary(handoff, event, now)
+
+    monkeypatch.setattr(engine, "_stepped", cannot)
+    again = await engine.observe(said("I want a human", conversation="now", customer=ana))
+    assert (await engine.handoff(again.handoff)).brief.earlier is None

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from datetime import UTC, datetime
 
 import psycopg
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 from hookflash.app.cli import cli
 from hookflash.app.database_views import copy_database
 from hookflash.errors import InputError
-from hookflash.stores import SqliteStore
+from hookflash.stores import SqliteStore, copy
 from hookflash.stores.migrate import MIGRATIONS, bring_up_to_date
 from hookflash.stores.postgres import PostgresStore
 from hookflash.stores.tables import HEAD, metadata
@@ -71,6 +72,16 @@ async def test_a_database_that_is_written_to_is_not_copied(filled, postgres, tmp
                 await asyncio.to_thread(copy_database, url, str(tmp_path / "back.db"))
         copied = await asyncio.to_thread(copy_database, url, str(tmp_path / "back.db"))
         assert sum(one.rows for one in copied.tables) > 5
+
+
+async def test_a_copy_that_takes_long_is_not_thrown_out(filled, postgres, tmp_path, monkeypatch):
+    """One database waits as long as the other works."""
+    with a_database(postgres) as url:
+        await asyncio.to_thread(copy_database, str(filled), url)
+        monkeypatch.setattr("hookflash.stores.postgres.IDLE_MS", 100)
+        digest = copy._digest
+        monkeypatch.setattr(copy, "_digest", lambda table, connection: time.sleep(0.05) or digest(table, connection))
+        await asyncio.to_thread(copy_database, url, str(tmp_path / "back.db"))
 
 
 def test_the_verbs_show_and_mend_a_database(tmp_path):

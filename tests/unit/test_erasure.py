@@ -1,9 +1,11 @@
 """What is forgotten of a customer, by their wish or by time, and what is not."""
 
+import asyncio
 import json
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 from typer.testing import CliRunner
 
 from hookflash.app.cli import cli
@@ -12,9 +14,10 @@ from hookflash.errors import ForbiddenMove, InputError, SequenceError, UnknownEr
 from hookflash.matrix import parse_matrix
 from hookflash.matrix.retention import Retention
 from hookflash.model import Customer, CustomerLeft, State, Turn
-from hookflash.stores import SqliteStore
-from hookflash.stores.erasure import erase
+from hookflash.stores import SqliteStore, tables
+from hookflash.stores.erasure import erase, hold
 from hookflash.stores.postgres import PostgresStore
+from hookflash.stores.tickets import put_message, put_ticket
 from hookflash.testing import ScriptedDesk
 from tests.conftest import NOON, SHOP
 from tests.postgres import a_database
@@ -66,8 +69,6 @@ async def full(database, clock):
 
 async def asked(database, *words):
     """Run a verb in a thread, as it runs an event loop of its own."""
-    import asyncio
-
     return await asyncio.to_thread(run, *words, "--database", str(database))
 
 
@@ -228,3 +229,55 @@ async def test_what_was_on_its_way_when_it_was_erased_arrives_nowhere(database, 
     with pytest.raises(UnknownError, match="erased"):
         await store.put_message("default", "c", "somebody will call", "late", NOON)
     await store.close()
+
+
+async def test_a_second_erasure_leaves_the_tombstone(database, clock, full):
+    """Two operators, or one and the clock: the first knows how far the conversation had come."""
+    store = opened(database)
+    for _ in range(2):
+        await store.run(lambda connection: erase(connection, "default", ["c"], "asked for", NOON, audit=True))
+    assert (await store.tombstone("default", "c")).version > 1
+    await store.close()
+
+
+@pytest.mark.parametrize("late", ["message", "ticket"])
+async def test_who_erases_waits_for_what_is_just_being_written(postgres, clock, late):
+    """It is erased with the rest."""
+    with a_database(postgres) as url:
+        clock.set(NOON)
+        handoff = await escalated(url, clock)
+        store = opened(url)
+        brief = (await store.handoff("default", handoff)).brief
+        with store.engine.connect() as writing:
+            if late == "message":
+                put_message(writing, "default", "c", "words of Ana", "late", NOON)
+            else:
+                put_ticket(writing, brief, "late", NOON)
+            other = opened(url, serve=False, mend=True)
+            erasing = asyncio.create_task(other.run(lambda connection: erase(connection, "default", ["c"], "asked for", NOON, audit=True)))
+            await asyncio.sleep(0.3)
+            assert not erasing.done()
+            writing.commit()
+        await erasing
+        assert not await store.messages("default", "c", 0)
+        left = select(func.count()).select_from(tables.tickets)
+        assert await store.run(lambda connection: connection.execute(left).scalar_one()) == 0
+        await other.close()
+        await store.close()
+
+
+async def test_a_hold_waits_for_an_erasure_that_is_under_way(postgres, clock):
+    """It is not acknowledged while what it should keep is going."""
+    with a_database(postgres) as url:
+        clock.set(NOON)
+        await escalated(url, clock)
+        store, other = opened(url), opened(url, serve=False, mend=True)
+        with store.engine.connect() as erasing:
+            erase(erasing, "default", ["c"], "asked for", NOON, audit=True)
+            holding = asyncio.create_task(other.run(lambda connection: hold(connection, "default", ["id:ana-7"], "case 4", NOON)))
+            await asyncio.sleep(0.3)
+            assert not holding.done()
+            erasing.commit()
+        await holding
+        await other.close()
+        await store.close()

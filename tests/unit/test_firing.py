@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from hookflash.errors import StoreUnavailable
 from hookflash.firing import AT_A_TIME
 from hookflash.model import Turn
@@ -56,8 +58,27 @@ async def test_what_the_store_refuses_is_tried_again_with_the_next_round(engine,
     assert first in await late_ones(engine, [first])
 
 
-async def test_what_is_held_when_it_stops_is_free_at_once(engine, clock, crm):
-    """What is under way, what was refused, and what was just being taken."""
+async def test_what_is_under_way_or_was_refused_when_it_stops_is_free_at_once(engine, clock, crm):
+    """Another process need not wait for the leases to end."""
+    first, second, third = await waiting_for_their_desk(engine, clock, crm, 3)
+    ordinary = engine.apply
+
+    async def refused(handoff, event, **rest):
+        if handoff == first:
+            raise StoreUnavailable("locked")
+        return await ordinary(handoff, event, **rest)
+
+    engine.apply = refused
+    async with engine._lock("default", "c1"):
+        await engine.watchman.round()
+        assert await late_ones(engine, [first, second, third]) == {third}
+        await engine.watchman.stop()
+    free = await engine.store.claim_timers(clock.now(), timedelta(seconds=10), AT_A_TIME)
+    assert {timer.handoff for timer in free} == {first, second}
+
+
+async def test_what_was_being_taken_when_it_stops_is_free_at_once(engine, clock, crm):
+    """A watchman that is stopped between taking timers and knowing of them gives them back."""
     handoffs = await waiting_for_their_desk(engine, clock, crm, 3)
     firing, store = engine.watchman._firing, engine.store
     claim, taken = store.claim_timers, asyncio.Event()
@@ -98,3 +119,15 @@ async def test_work_that_was_being_taken_when_it_stops_is_free_at_once(engine, c
     engine.store.claim_deliveries = claim
     assert await engine.courier.start_due() == 1
     await engine.courier.drain()
+
+
+async def test_a_claim_that_failed_is_not_met_again_when_it_closes(engine, clock):
+    """Whatever went wrong with it, the file is let go of."""
+    engine.store.claim_deliveries = broken
+    with pytest.raises(ValueError, match="odd"):
+        await engine.courier.start_due()
+    await engine.close()
+
+
+async def broken(*_):
+    raise ValueError("odd")

@@ -1,6 +1,7 @@
 """The beat that tells an outside dead-man's switch that the watchman lives."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -71,11 +72,20 @@ async def test_a_switch_that_does_not_answer_stops_nobody(engine, beats):
     assert beats == [0, 20]
 
 
-async def test_a_switch_that_hangs_holds_up_no_round(engine, beats):
-    """It is waited for beside the rounds."""
-    never = asyncio.Event()
-    engine.watchman._beat = never.wait
+async def test_a_switch_that_hangs_holds_up_no_round(engine, beats, monkeypatch):
+    """It is waited for beside the rounds, and not for ever."""
+    monkeypatch.setattr(watchman, "BEAT_TIMEOUT", timedelta(seconds=0.1))
+    never, given_up = asyncio.Event(), []
+
+    async def hangs():
+        try:
+            await never.wait()
+        finally:
+            given_up.append(beats.now)
+
+    engine.watchman._beat = hangs
     async with asyncio.timeout(2):
         for _ in range(5):
             await engine.watchman.round()
-    never.set()
+    await asyncio.sleep(0.1)
+    assert given_up == [0]

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from hookflash.ports import Share
 from hookflash.stores.postgres import PostgresStore
 from hookflash.stores.tables import HEAD
 from hookflash.testing import FrozenClock
-from hookflash.testing.conformance import LEASE, NOW, _change, _with_handoff
+from hookflash.testing.conformance import LEASE, NOW, _change, _of_conversation, _with_handoff
 from tests.postgres import a_database
 
 
@@ -125,6 +126,20 @@ def _cut_all(postgres):
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'hookflash_%'")
 
 
+async def test_a_table_that_is_locked_is_waited_for_once(url, monkeypatch):
+    """Not by each turn of a batch, one after another."""
+    monkeypatch.setattr("hookflash.stores.postgres.LOCK_MS", 300)
+    store = PostgresStore(url)
+    with psycopg.connect(url) as locking:
+        locking.execute("LOCK TABLE conversations IN SHARE MODE")
+        begun = time.monotonic()
+        outcomes = await asyncio.gather(*(store.commit(_of_conversation(f"c{number}")) for number in range(40)), return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
+        assert time.monotonic() - begun < 40 * 0.3 / 4
+    await store.commit(_change(1))
+    await store.close()
+
+
 async def test_whether_it_was_accepted_is_not_claimed_to_be_known(url):
     """Where the connection broke off, the commit may have come through."""
     store = PostgresStore(url)
@@ -148,7 +163,7 @@ async def test_connections_that_are_cut_refuse_nothing(url, postgres):
 async def test_who_reads_cannot_write(url):
     """Neither the connection for reading nor that for notices may change anything, though no transaction is begun on them."""
     store = PostgresStore(url)
-    for engine in (store._reading, store._listen_on):
+    for engine in (store._reader._engine, store._listen_on):
         with engine.connect() as connection, pytest.raises(InternalError, match="read-only"):
             connection.execute(text("DELETE FROM turns"))
     await store.close()

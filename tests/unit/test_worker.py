@@ -3,12 +3,13 @@
 import asyncio
 import sqlite3
 from contextlib import contextmanager
+from threading import Event
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from hookflash.errors import StoreUnavailable, VersionConflict
-from hookflash.stores import SqliteStore, sqlite
+from hookflash.errors import StoreInUse, StoreUnavailable, VersionConflict
+from hookflash.stores import SqliteStore, sqlite, worker
 from hookflash.testing.conformance import _change, _of_conversation, _with_handoff
 
 
@@ -25,6 +26,9 @@ class Watched:
 
     def __init__(self, engine, breaks=0):
         self._engine, self._breaks, self.begun = engine, breaks, 0
+
+    def dispose(self):
+        self._engine.dispose()
 
     @contextmanager
     def begin(self):
@@ -81,5 +85,42 @@ def test_a_loop_that_ended_takes_no_thread_with_it(tmp_path):
         await asyncio.sleep(0)
 
     asyncio.run(leave())
-    assert asyncio.run(store.counts()) == {}
+    asyncio.run(store.commit(_change(2)))
     asyncio.run(store.close())
+
+
+async def test_closing_waits_no_longer_than_a_moment_for_a_database_that_is_silent(tmp_path, monkeypatch):
+    """Who waits is told, the connection is left alone, and nobody else gets the file before it is answered."""
+    monkeypatch.setattr(worker, "STOP_SECONDS", 0.1)
+    silent = Event()
+    store = SqliteStore(tmp_path / "h.db")
+    begun = asyncio.create_task(store.run(lambda _: silent.wait()))
+    await asyncio.sleep(0.05)
+    waiting = asyncio.create_task(store.commit(_change(1)))
+    await asyncio.sleep(0)
+    await store.close()
+    async with asyncio.timeout(1):
+        with pytest.raises(StoreUnavailable, match="not known whether it was accepted"):
+            await begun
+        with pytest.raises(StoreUnavailable, match="closed; nothing was accepted"):
+            await waiting
+    with pytest.raises(StoreInUse):
+        SqliteStore(tmp_path / "h.db")
+    silent.set()
+    await store.close()
+    await SqliteStore(tmp_path / "h.db").close()
+
+
+async def test_where_it_cannot_be_seen_whether_it_was_written_that_is_said(store):
+    """The connection breaks off in the commit and cannot be made again: it is not claimed that nothing was accepted."""
+    store._writer._engine = watched = Watched(store.engine, breaks=1)
+    ordinary = watched.begin
+
+    def breaks_off_and_stays_away():
+        if watched.begun:
+            raise OperationalError("connect", {}, sqlite3.OperationalError("refused"))
+        return ordinary()
+
+    watched.begin = breaks_off_and_stays_away
+    refusal = await asyncio.gather(store.commit(_change(1)), return_exceptions=True)
+    assert "gone" in str(refusal[0])  # how it was lost, and not that it was refused

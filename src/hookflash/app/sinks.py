@@ -119,9 +119,13 @@ async def _send(server: SplitResult, message: EmailMessage) -> None:
     secure = server.scheme == "smtps"
     own = socket.gethostname()  # the full name would be asked of the network first
     port = server.port or (465 if secure else 25)
-    async with SMTP(hostname=server.hostname, port=port, local_hostname=own, timeout=CALL_SECONDS, use_tls=secure) as connection:
+    connection = SMTP(hostname=server.hostname, port=port, local_hostname=own, use_tls=secure)
+    try:
+        await connection.connect()
         if server.username and server.password:
             if connection.get_transport_info("sslcontext") is None:
                 raise DeliveryFailed("the mail server offers no encryption; the password was not sent")
             await connection.login(unquote(server.username), unquote(server.password))
         await connection.send_message(message)
+    finally:
+        connection.close()  # without a farewell, which a server that hangs would not answer

@@ -168,12 +168,13 @@ class EmbeddedEngine(Engine):
     async def begin(self) -> None:
         """Start the couriers and the watchman, which go on with everything left unfinished."""
         async with self._beginning:
-            self._loop = asyncio.get_running_loop()
+            self._require_open()
             if not self._begun:
                 await self.start()
                 await asyncio.to_thread(warm_up)
+                self._require_open()  # it may have been closed meanwhile
                 self._set_to_work()
-                self._begun = True
+                self._begun, self._loop = True, asyncio.get_running_loop()
 
     def _set_to_work(self) -> None:
         loop = asyncio.get_running_loop()
@@ -202,10 +203,11 @@ class EmbeddedEngine(Engine):
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
-        await self.watchman.stop()
-        await self.courier.stop(GRACE)
-        await self._client.aclose()
-        await self.store.close()
+        try:
+            await asyncio.gather(self.watchman.stop(), self.courier.stop(GRACE))
+            await self._client.aclose()
+        finally:
+            await self.store.close()
 
     async def __aenter__(self) -> Self:
         """Begin, or let go of the database."""

@@ -12,6 +12,8 @@ from hookflash.errors import InputError
 from hookflash.stores.tables import metadata
 
 BATCH = 1_000
+# What PostgreSQL says of a lock that somebody else holds.
+_LOCKED = "55P03"
 
 
 class Copied(NamedTuple):
@@ -28,6 +30,9 @@ def copy_everything(source: Connection, target: Connection) -> list[Copied]:
     Nobody writes to the source meanwhile. Raises `InputError` where somebody just does, where the target is not empty, or
     where what arrived is not what was sent: then roll back.
     """
+    for connection in (source, target):
+        if connection.dialect.name == "postgresql":  # one waits as long as the other works
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     _hold(source)
     for table in metadata.sorted_tables:
         if target.execute(select(table).limit(1)).first() is not None:
@@ -42,7 +47,9 @@ def _hold(source: Connection) -> None:
     names = ", ".join(table.name for table in metadata.sorted_tables)
     try:
         source.execute(text(f"LOCK TABLE {names} IN SHARE MODE NOWAIT"))
-    except OperationalError:
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != _LOCKED:
+            raise
         raise InputError("somebody writes to the database to copy from; stop its servers first") from None
 
 

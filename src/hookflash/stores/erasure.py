@@ -66,6 +66,8 @@ def erase(connection: Connection, tenant: str, conversations: Sequence[str], why
     counts = {"conversations": 0, "turns": 0, "handoffs": 0, "entries": 0}
     for conversation in conversations:
         gone = _erase_one(connection, tenant, conversation, audit=audit)
+        if not any(gone[name] for name in counts):
+            continue  # somebody else erased it, and their tombstone knows more
         tombstone = {"why": why, **gone}
         counts = {name: counts[name] + gone[name] for name in counts}
         stone = {"conversation": _buried(tenant, conversation), "at": t.to_micros(now), "document": json.dumps(tombstone)}
@@ -95,9 +97,13 @@ def _one_at_a_time(connection: Connection) -> None:
 
 
 def _hold_still(connection: Connection, tenant: str, conversations: Sequence[str]) -> None:
-    """Let nobody write to conversations until we are done: every turn, and so every new handoff, writes to its own."""
-    own = (t.conversations.c.tenant == tenant) & t.conversations.c.id.in_(sorted(conversations))
-    connection.execute(update(t.conversations).where(own).values(version=t.conversations.c.version))
+    """Let nobody write to conversations and their handoffs until we are done, and wait for who does so now."""
+    talk, hand = t.conversations, t.handoffs
+    own = (talk.c.tenant == tenant) & talk.c.id.in_(sorted(conversations))
+    theirs = (hand.c.tenant == tenant) & hand.c.conversation.in_(sorted(conversations))
+    connection.execute(update(talk).where(own).values(version=talk.c.version))  # SQLite locks by writing alone
+    for table, mine in ((talk, own), (hand, theirs)):
+        connection.execute(select(table.c.id).where(mine).order_by(table.c.id).with_for_update()).all()
 
 
 def require_free(connection: Connection, tenant: str, conversations: Sequence[str]) -> None:
@@ -147,14 +153,21 @@ def expire(connection: Connection, tenant: str, now: datetime, retention: Retent
     gone = 0
     if retention.conversations is not None:
         before = t.to_micros(now - retention.conversations)
-        old = _forgotten(connection, tenant, before)
-        _hold_still(connection, tenant, old)
-        old = _forgotten(connection, tenant, before, among=old)  # somebody may have spoken just now
-        gone += erase(connection, tenant, old, "retention", now, audit=False).conversations
+        gone += _expire_conversations(connection, tenant, before, now)
     if retention.audit is not None:
         gone += _first_of(connection, t.audit, (t.audit.c.tenant == tenant) & (t.audit.c.at < t.to_micros(now - retention.audit)))
     finished = (t.outbox.c.tenant == tenant) & (t.outbox.c.state == t.DONE) & (t.outbox.c.made_at < t.to_micros(now - retention.work))
     return gone + _first_of(connection, t.outbox, finished)
+
+
+def _expire_conversations(connection: Connection, tenant: str, before: int, now: datetime) -> int:
+    old = _forgotten(connection, tenant, before)
+    if not old:
+        return 0
+    _one_at_a_time(connection)
+    _hold_still(connection, tenant, old)
+    old = _forgotten(connection, tenant, before, among=old)  # somebody may have spoken just now
+    return erase(connection, tenant, old, "retention", now, audit=False).conversations
 
 
 def _forgotten(connection: Connection, tenant: str, before: int, among: Sequence[str] | None = None) -> Sequence[str]:

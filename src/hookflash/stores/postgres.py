@@ -47,17 +47,14 @@ class PostgresStore(SqlStore):
         self.lease_clock = "database" if own_clock else "caller"
         self._closing = Event()
         self._listener: Thread | None = None
-        listening, writing, reading = self._engines = [
-            _connect(url, self.where, read_only=True, autocommit=True),
-            _connect(url, self.where, read_only=not (serve or mend)),
-            _connect(url, self.where, read_only=True, autocommit=True),
-        ]
-        self._listen_on = listening
+        self._listen_on = _connect(url, self.where, read_only=True, autocommit=True)
+        writing = _connect(url, self.where, read_only=not (serve or mend))
+        reading = _connect(url, self.where, read_only=True, autocommit=True)
         try:
             with writing.begin() as connection:
                 self._prepare(connection, serve=serve)
         except (DBAPIError, HookflashError) as error:
-            self._let_go()
+            writing.dispose()
             raise self._translate(error) from None
         super().__init__(writing, reading, self._translate)
 
@@ -97,10 +94,7 @@ class PostgresStore(SqlStore):
         self._closing.set()
         listener = [ended(self._listener)] if self._listener is not None else []
         await asyncio.gather(super().close(), *listener)
-
-    def _let_go(self) -> None:
-        for engine in self._engines:
-            engine.dispose()
+        self._listen_on.dispose()
 
     def _translate(self, error: Exception) -> Exception:
         if isinstance(error, IntegrityError):

@@ -43,17 +43,6 @@ def read_handoff(document: str) -> Handoff:
     return Handoff.model_validate_json(document, extra="ignore")
 
 
-def read_handoffs(documents: Sequence[str]) -> tuple[Handoff, ...]:
-    """Return the handoffs that can be read."""
-    found = []
-    for document in documents:
-        try:
-            found.append(read_handoff(document))
-        except ValidationError as error:
-            log.error("handoff_unreadable", problems=error.error_count())
-    return tuple(found)
-
-
 def read_work(row: Any, about: Handoff | None = None) -> OutboxItem:
     """Return outgoing work, with the handoff that it is about. Raises `ValidationError`."""
     return OutboxItem(

@@ -21,7 +21,7 @@ from hookflash.model import (
     Urgency,
 )
 from hookflash.model.conversation import WINDOW_TURNS
-from hookflash.ports import AuditEntry, Change, Lease, Message, OutboxItem, Share, Timer, Tombstone
+from hookflash.ports import AuditEntry, Change, Halted, Lease, Message, OutboxItem, Share, Timer, Tombstone
 from hookflash.stores import tables as t
 from hookflash.stores.claims import claims_by, set_right
 from hookflash.stores.dialect import insert_for
@@ -31,7 +31,6 @@ from hookflash.stores.reading import (
     read_by_name,
     read_conversation,
     read_handoff,
-    read_handoffs,
     read_rows,
     read_timer,
     read_turn,
@@ -51,7 +50,7 @@ _hand, _box = t.handoffs.c, t.outbox.c
 _before, _most = bindparam("before", type_=BigInteger), bindparam("most", type_=BigInteger)
 _working = select(_box.id).where((_box.handoff == _hand.id) & (_box.tenant == _hand.tenant) & (_box.state == t.PENDING))
 _at_an_end = _hand.next_at < _before
-_STALLED = select(_hand.document).where(t.is_waiting & _at_an_end & ~_working.exists()).order_by(_hand.next_at).limit(_most)
+_STALLED = select(_hand.id, _hand.state).where(t.is_waiting & _at_an_end & ~_working.exists()).order_by(_hand.next_at).limit(_most)
 _unheld = t.is_pending & (_box.made_at < _before) & (_box.due_at < _before) & (_box.held_until < _before)
 _NEGLECTED = select(t.outbox).where(_unheld).order_by(_box.rank, _box.id).limit(_most)
 _HANDOFF = select(_hand.document).where((_hand.tenant == bindparam("own_tenant")) & (_hand.id == bindparam("own_id")))
@@ -80,7 +79,7 @@ class SqlStore:
 
         `translate` turns the database's errors into ours; `worker` runs the statements.
         """
-        self.engine, self._reading = writing, reading
+        self.engine = writing
         self._claims = claims_by(self.lease_clock)
         self._insert = insert_for(writing.dialect.name)
         self._writer: Worker = worker(writing, "store-writer", translate, self._write_changes, is_written)
@@ -111,7 +110,7 @@ class SqlStore:
 
     async def handoffs(self, tenant: str, states: Sequence[State] = (), limit: int = 100) -> tuple[Handoff, ...]:
         """See `Store`."""
-        query = select(t.handoffs.c.document).where(t.handoffs.c.tenant == tenant)
+        query = select(t.handoffs.c.id, t.handoffs.c.document).where(t.handoffs.c.tenant == tenant)
         if states:
             query = query.where(t.handoffs.c.state.in_([state.value for state in states]))
         return await self._handoffs(query.order_by(t.handoffs.c.requested_at.desc()).limit(limit))
@@ -121,7 +120,7 @@ class SqlStore:
         known = t.identities.c
         theirs = select(known.conversation).where((known.tenant == tenant) & known.identity.in_(identities))
         own = (_hand.tenant == tenant) & _hand.conversation.in_(theirs) & _hand.state.in_(t.OPEN)
-        return await self._handoffs(select(_hand.document).where(own).order_by(_hand.requested_at.desc()).limit(limit))
+        return await self._handoffs(select(_hand.id, _hand.document).where(own).order_by(_hand.requested_at.desc()).limit(limit))
 
     async def promised(self, tenant: str, desk: str) -> int:
         """See `Store`."""
@@ -131,7 +130,9 @@ class SqlStore:
 
     async def promises(self, tenant: str, *, open_only: bool, since: datetime | None = None, limit: int = 100) -> tuple[Handoff, ...]:
         """See `Store`."""
-        query = select(t.handoffs.c.document).where((t.handoffs.c.tenant == tenant) & t.handoffs.c.promise_due.is_not(None))
+        query = select(t.handoffs.c.id, t.handoffs.c.document).where(
+            (t.handoffs.c.tenant == tenant) & t.handoffs.c.promise_due.is_not(None)
+        )
         is_open = t.handoffs.c.state.in_(t.OWED)
         if open_only:
             query = query.where(is_open)
@@ -225,11 +226,11 @@ class SqlStore:
         rows = await self._reader.run(lambda connection: connection.execute(_NEGLECTED, asked).all())
         return read_rows(rows, read_work)
 
-    async def stalled(self, before: datetime, limit: int) -> tuple[Handoff, ...]:
+    async def stalled(self, before: datetime, limit: int) -> tuple[Halted, ...]:
         """See `Store`."""
         asked = {"before": t.to_micros(before), "most": limit}
-        found = await self._reader.run(lambda connection: connection.execute(_STALLED, asked).scalars().all())
-        return read_handoffs(found)
+        rows = await self._reader.run(lambda connection: connection.execute(_STALLED, asked).all())
+        return tuple(Halted(id=row.id, state=State(row.state)) for row in rows)
 
     async def expire(self, tenant: str, now: datetime, retention: Retention) -> int:
         """See `Store`."""
@@ -287,14 +288,12 @@ class SqlStore:
     async def close(self) -> None:
         """See `Store`."""
         if all(await asyncio.gather(self._reader.stop(), self._writer.stop())):
-            self._let_go()
+            await asyncio.to_thread(self._let_go)
         else:  # what is under way is left alone: it ends with the database's answer, or with the process
             log.error("database_silent", where=self.where)
 
     def _let_go(self) -> None:
-        """Close the connections, now that nobody works on them."""
-        self._reading.dispose()
-        self.engine.dispose()
+        """Leave the database in order, now that nobody works on it."""
 
     async def _rows(self, query: Any) -> Sequence[Any]:
         return await self._reader.run(lambda connection: connection.execute(query).all())
@@ -306,8 +305,9 @@ class SqlStore:
         return await self._reader.run(lambda connection: connection.execute(query).scalar_one_or_none())
 
     async def _handoffs(self, query: Any) -> tuple[Handoff, ...]:
-        documents = await self._all(query)
-        return await read_beside(documents, lambda: read_handoffs(documents))
+        rows = await self._rows(query)
+        documents = (row.document for row in rows)
+        return await read_beside(documents, lambda: read_rows(rows, lambda row: read_handoff(row.document)))
 
     async def _write(self, statement: Any) -> None:
         await self._writer.run(lambda connection: connection.execute(statement) and None)

@@ -82,7 +82,7 @@ class SqliteStore(SqlStore):
     def _let_go(self) -> None:
         with suppress(DBAPIError), self.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        super()._let_go()
+        self.engine.dispose()
         self._release()
 
     def _release(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,10 +14,13 @@ from hookflash.errors import StoreUnavailable
 from hookflash.ports import Change
 
 # How long a database may take to answer what is under way when the store is closed.
-STOP_SECONDS = 5.0
+STOP_SECONDS = 3.0
 _LOOK_SECONDS = 0.01
 # How many jobs may share a transaction. Beyond this the first would wait for the last for no gain.
 MAX_BATCH = 256
+
+# What PostgreSQL says of a lock that was waited for in vain. No row is locked for so long, a whole table may be.
+_LOCKED = "55P03"
 
 T = TypeVar("T")
 Job = Callable[[Connection], Any]
@@ -32,7 +35,9 @@ class _Order(NamedTuple):
 
 
 class Worker:
-    """Runs jobs on a database in the order given. A job that fails does not touch the others of its batch.
+    """Runs jobs on a database in the order given, and closes its connections at the end.
+
+    A job that fails does not touch the others of its batch.
 
     Where the connection is lost, they are tried once more on a new one.
     """
@@ -54,6 +59,7 @@ class Worker:
         self._write = write
         self._translate = translate
         self._orders: SimpleQueue[_Order | None] = SimpleQueue()
+        self._under_way: list[_Order] = []
         self._stopping = False
         self._thread = Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
@@ -79,14 +85,30 @@ class Worker:
         """Finish what was ordered and take nothing more; return whether the database answered in time and the thread ended."""
         self._stopping = True
         self._orders.put(None)
-        return await ended(self._thread)
+        if await ended(self._thread):
+            return True
+        self._abandon()
+        return False
+
+    def _abandon(self) -> None:
+        """Tell those who still wait that nobody will answer them."""
+        begun, waiting = self._under_way, []
+        with suppress(Empty):
+            while True:
+                waiting.append(self._orders.get_nowait())
+        self._orders.put(None)  # the thread ends should the database answer after all
+        unknown = "the database did not answer before the store was closed. It is not known whether it was accepted"
+        _settle(begun, [StoreUnavailable(f"{unknown}: send it again under the same seq or key") for _ in begun])
+        orders = [order for order in waiting if order is not None]
+        _settle(orders, [StoreUnavailable("the store is closed; nothing was accepted") for _ in orders])
 
     def _work(self) -> None:
         last = False
         while not last:
-            orders, last = self._next()
-            if orders:
-                self._serve(orders)
+            self._under_way, last = self._next()
+            if self._under_way:
+                self._serve(self._under_way)
+        self._engine.dispose()
 
     def _next(self) -> tuple[list[_Order], bool]:
         """Return the orders that wait, and whether they are the last."""
@@ -120,18 +142,27 @@ class Worker:
         elif len(orders) > 1:
             for order in orders:
                 self._serve([order], lost)
-        elif lost is not None and self._is_there(orders[0]):
-            _settle(orders, [None])
+        elif lost is not None:
+            _settle(orders, [self._after_loss(orders[0], self._translate(error), lost)])
         else:
             _settle(orders, [self._translate(error)])
 
-    def _is_there(self, order: _Order) -> bool:
-        """Whether an order that is refused now was carried out before the connection broke off."""
+    def _after_loss(self, order: _Order, refusal: Exception, lost: Exception) -> Exception | None:
+        """Return what came of an order that is refused now, and may have been carried out before the connection broke off."""
+        there = self._is_there(order)
+        if there:
+            return None
+        return refusal if there is False and not isinstance(refusal, StoreUnavailable) else self._translate(lost)
+
+    def _is_there(self, order: _Order) -> bool | None:
+        """Whether an order was carried out, or None where that cannot be seen."""
         if order.change is None or self._written is None:
-            return False
-        with suppress(DBAPIError), self._engine.begin() as connection:
-            return self._written(connection, order.change)
-        return False
+            return None
+        try:
+            with self._engine.begin() as connection:
+                return self._written(connection, order.change)
+        except Exception:  # noqa: BLE001 - then it is not known
+            return None
 
 
 async def ended(thread: Thread) -> bool:
@@ -145,7 +176,8 @@ async def ended(thread: Thread) -> bool:
 
 def _concerns_all(error: Exception) -> bool:
     """Whether it is the database that fails, and not one of the jobs: each would only wait for the same, one after another."""
-    return isinstance(error, StoreUnavailable) or (isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) is None)
+    unusable = isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in (None, _LOCKED)
+    return unusable or isinstance(error, StoreUnavailable)
 
 
 def _cut_off(error: Exception) -> bool:

@@ -31,7 +31,7 @@ from hookflash.model import (
     Urgency,
 )
 from hookflash.model.handoff import BriefLate, PromiseDue
-from hookflash.ports import AuditEntry, Change, Desk, Line, OutboxItem, Share, Store
+from hookflash.ports import AuditEntry, Change, Desk, Halted, Line, OutboxItem, Share, Store
 from hookflash.testing.samples import a_brief, a_handoff
 
 LEASE = timedelta(seconds=10)
@@ -199,6 +199,14 @@ class StoreContract:
         await _claim(store, NOW + timedelta(minutes=1))
         assert not await store.neglected(NOW + timedelta(minutes=1), 10)
 
+    async def test_what_was_given_back_is_not_held_longer(self, store: Store) -> None:
+        """A renewal that comes late holds nothing."""
+        await store.commit(_with_handoff())
+        (item,) = await _claim(store, NOW)
+        await store.postpone(item.lease, NOW, timedelta(seconds=1), "down")
+        assert await store.renew(NOW, LEASE, [item.lease]) == ()
+        assert await _claim(store, NOW + timedelta(seconds=2))
+
     async def test_timers_fire_once(self, store: Store) -> None:
         """A timer is due at its time, held by one at a time, and gone once it is answered."""
         due = NOW + timedelta(hours=1)
@@ -242,10 +250,10 @@ class StoreContract:
         await store.commit(change)
         assert change.handoff is not None
         assert not await store.stalled(NOW, 10)
-        assert await store.stalled(NOW + timedelta(seconds=1), 10) == (change.handoff,)
+        assert await store.stalled(NOW + timedelta(seconds=1), 10) == (Halted(id="ho-1", state=State.PROMISED),)
         (fired,) = await store.claim_timers(NOW, LEASE, 10)
         await store.commit(Change(tenant="default", now=NOW, fired=fired.id))
-        assert await store.stalled(NOW - timedelta(minutes=1), 10) == (change.handoff,)
+        assert await store.stalled(NOW - timedelta(minutes=1), 10) == (Halted(id="ho-1", state=State.PROMISED),)
 
     async def test_a_customer_is_known_again_in_another_conversation(self, store: Store) -> None:
         """Their open handoffs are found by any way in which they are known; closed ones, and other tenants', are not."""

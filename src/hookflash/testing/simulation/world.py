@@ -155,7 +155,7 @@ class World:
     async def converse(self, name: str, turns: Sequence[str], known: str | None) -> None:
         """Be a customer: say one thing after another, each until it is acknowledged. Who is `known` comes at any time."""
         customer = Customer(id=known) if known else None
-        await asyncio.sleep(self.chance.uniform(0, 120) if known else 0)
+        await asyncio.sleep(self.chance.uniform(0, 60) if known else 0)
         for number, text in enumerate(turns, start=1):
             await asyncio.sleep(self.chance.uniform(0.1, 30))
             turn = Turn(conversation=name, speaker="customer", text=text, language="en", seq=number, customer=customer)

@@ -51,9 +51,9 @@ def first_decision(kept: TurnRecord, turn: Turn) -> Decision:
     return kept.decision
 
 
-def beginning_anew(conversation: Conversation, stone: Tombstone, turn: Turn) -> Conversation:
+def beginning_anew(conversation: Conversation, stone: Tombstone, seq: int | None) -> Conversation:
     """Return a conversation after its erasure. Its turns may go on by the numbers that they had, or begin with 1."""
-    last_seq = stone.last_seq if (turn.seq or 1) > 1 else None
+    last_seq = stone.last_seq if (seq or 1) > 1 else None
     return conversation.model_copy(update={"version": stone.version, "begins_after": stone.version, "last_seq": last_seq})
 
 

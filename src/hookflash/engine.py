@@ -165,9 +165,7 @@ class Engine:
     async def _observe(self, turn: Turn, tenant: str, judge: Judge, *, again: bool) -> Decision:
         if not turn.final:  # most interim speech is not written, so that nothing would tell us of a change made elsewhere
             self._cache.pop((tenant, turn.conversation or ""), None)
-        conversation = await self._load(tenant, turn.conversation or "")
-        if conversation.version == 0 and (stone := await self.store.tombstone(tenant, conversation.id)):
-            conversation = beginning_anew(conversation, stone, turn)
+        conversation = await self._load(tenant, turn.conversation or "", seq=turn.seq)
         seen = await self._seen(turn, conversation, again=again)
         if seen is not None:
             return seen
@@ -385,12 +383,16 @@ class Engine:
             known = self._matrices[handoff.tenant, handoff.brief.matrix] = Matrix.model_validate_json(document)
         return known
 
-    async def _load(self, tenant: str, conversation: str) -> Conversation:
+    async def _load(self, tenant: str, conversation: str, *, seq: int | None = None) -> Conversation:
+        """Return a conversation; a new one where there is none, whose first turn has the number `seq`, if any."""
         known = self._cache.get((tenant, conversation))
         if known is not None:
             return known
-        stored = await self.store.conversation(tenant, conversation)
-        return stored or Conversation(id=conversation, tenant=tenant)
+        found = await self.store.recall(tenant, conversation)
+        if isinstance(found, Conversation):
+            return found
+        new = Conversation(id=conversation, tenant=tenant)
+        return new if found is None else beginning_anew(new, found, seq)
 
     def _remember(self, conversation: Conversation) -> None:
         key = conversation.tenant, conversation.id

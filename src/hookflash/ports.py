@@ -203,6 +203,10 @@ class Store(Protocol):
         """Return the conversation with its latest turns, or None."""
         ...
 
+    async def recall(self, tenant: str, conversation: str) -> Conversation | Tombstone | None:
+        """Return the conversation as `conversation` does, or what is still known of it if it was erased."""
+        ...
+
     async def turn(self, tenant: str, conversation: str, *, seq: int | None, key: str | None) -> TurnRecord | None:
         """Return the kept turn of that sequence number or key, or None."""
         ...
@@ -261,10 +265,6 @@ class Store(Protocol):
 
     async def leave(self, tenant: str, handoff: str, urgency: Urgency, delivery: Delivery, at: datetime) -> None:
         """Leave work for the couriers; the same key is left once. An `Alert` may be about no handoff at all (empty)."""
-        ...
-
-    async def tombstone(self, tenant: str, conversation: str) -> Tombstone | None:
-        """Return what is still known of a conversation that was forgotten."""
         ...
 
     async def dead_letters(self, tenant: str, limit: int) -> tuple[OutboxItem, ...]:

@@ -236,7 +236,7 @@ async def test_a_second_erasure_leaves_the_tombstone(database, clock, full):
     store = opened(database)
     for _ in range(2):
         await store.run(lambda connection: erase(connection, "default", ["c"], "asked for", NOON, audit=True))
-    assert (await store.tombstone("default", "c")).version > 1
+    assert (await store.recall("default", "c")).version > 1
     await store.close()
 
 

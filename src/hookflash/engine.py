@@ -165,7 +165,7 @@ class Engine:
     async def _observe(self, turn: Turn, tenant: str, judge: Judge, *, again: bool) -> Decision:
         if not turn.final:  # most interim speech is not written, so that nothing would tell us of a change made elsewhere
             self._cache.pop((tenant, turn.conversation or ""), None)
-        conversation = await self._load(tenant, turn.conversation or "", seq=turn.seq)
+        conversation = await self._load(tenant, turn.conversation or "", seq=turn.seq, again=again)
         seen = await self._seen(turn, conversation, again=again)
         if seen is not None:
             return seen
@@ -383,12 +383,16 @@ class Engine:
             known = self._matrices[handoff.tenant, handoff.brief.matrix] = Matrix.model_validate_json(document)
         return known
 
-    async def _load(self, tenant: str, conversation: str, *, seq: int | None = None) -> Conversation:
-        """Return a conversation; a new one where there is none, whose first turn has the number `seq`, if any."""
+    async def _load(self, tenant: str, conversation: str, *, seq: int | None = None, again: bool = False) -> Conversation:
+        """Return a conversation; a new one where there is none, whose first turn has the number `seq`, if any.
+
+        Whether one was erased is looked up where its numbers go on, or `again`, after the store refused a new one: few were.
+        """
         known = self._cache.get((tenant, conversation))
         if known is not None:
             return known
-        found = await self.store.recall(tenant, conversation)
+        look_back = again or (seq or 1) > 1
+        found = await (self.store.recall if look_back else self.store.conversation)(tenant, conversation)
         if isinstance(found, Conversation):
             return found
         new = Conversation(id=conversation, tenant=tenant)

@@ -1,12 +1,11 @@
 """What is forgotten: a customer who asks for it, and records whose time is over. A tombstone without their words stays."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from hookflash.errors import ForbiddenMove
 from hookflash.matrix.retention import Retention
@@ -20,12 +19,6 @@ from hookflash.stores.dialect import insert_for
 BATCH = 200
 CONVERSATION = "conversation:"
 _ERASURE_LOCK = 0x686F6F6C
-
-
-_entry = t.audit.c
-_of_stone = (_entry.tenant == bindparam("own_tenant")) & (_entry.conversation == bindparam("own_stone"))
-TOMBSTONE = select(_entry.document).where(_of_stone).order_by(_entry.id.desc()).limit(1)
-"""The latest tombstone of a tenant (`own_tenant`) by its name (`own_stone`, see `buried`)."""
 
 
 class Erased(Frozen):
@@ -76,18 +69,17 @@ def erase(connection: Connection, tenant: str, conversations: Sequence[str], why
             continue  # somebody else erased it, and their tombstone knows more
         tombstone = {"why": why, **gone}
         counts = {name: counts[name] + gone[name] for name in counts}
-        stone = {"conversation": buried(tenant, conversation), "at": t.to_micros(now), "document": json.dumps(tombstone)}
+        stone = {"conversation": t.buried(tenant, conversation), "at": t.to_micros(now), "document": json.dumps(tombstone)}
         connection.execute(insert(t.audit).values(stone | {"tenant": tenant, "what": "erased"}))
     return Erased(**counts)
 
 
-def buried(tenant: str, conversation: str) -> str:
-    """Return the name of a tombstone: it is found by whoever knows the conversation's, and tells it to nobody."""
-    return "erased-" + hashlib.sha256(f"{tenant}\x00{conversation}".encode()).hexdigest()[:16]
-
-
-def read_tombstone(document: str) -> Tombstone:
+def tombstone(connection: Connection, tenant: str, conversation: str) -> Tombstone | None:
     """Return what is still known of a conversation that was forgotten."""
+    own = (t.audit.c.tenant == tenant) & (t.audit.c.conversation == t.buried(tenant, conversation))
+    document = connection.execute(select(t.audit.c.document).where(own).order_by(t.audit.c.id.desc()).limit(1)).scalar_one_or_none()
+    if document is None:
+        return None
     kept = json.loads(document)
     return Tombstone(version=kept.get("version", 0), last_seq=kept.get("last_seq"))
 

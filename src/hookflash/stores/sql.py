@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, literal, select, union_all, update
+from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, select, update
 
 from hookflash.matrix.retention import Retention
 from hookflash.model import (
@@ -25,7 +25,7 @@ from hookflash.ports import AuditEntry, Change, Halted, Lease, Message, OutboxIt
 from hookflash.stores import tables as t
 from hookflash.stores.claims import claims_by, set_right
 from hookflash.stores.dialect import insert_for
-from hookflash.stores.erasure import TOMBSTONE, buried, expire, read_tombstone
+from hookflash.stores.erasure import expire, tombstone
 from hookflash.stores.reading import (
     read_beside,
     read_by_name,
@@ -57,9 +57,7 @@ _HANDOFF = select(_hand.document).where((_hand.tenant == bindparam("own_tenant")
 _named = _hand.tenant.in_(bindparam("tenants", expanding=True)) & _hand.id.in_(bindparam("ids", expanding=True))
 _HANDOFFS = select(_hand.tenant, _hand.id, _hand.document).where(_named)
 _talk, _said = t.conversations.c, t.turns.c
-_own_talk = (_talk.tenant == bindparam("own_tenant")) & (_talk.id == bindparam("own_id"))
-_stone = TOMBSTONE.subquery()
-_RECALL = union_all(select(_talk.document, literal(0).label("erased")).where(_own_talk), select(_stone.c.document, literal(1)))
+_CONVERSATION = select(_talk.document).where((_talk.tenant == bindparam("own_tenant")) & (_talk.id == bindparam("own_id")))
 _own_turns = (_said.tenant == bindparam("own_tenant")) & (_said.conversation == bindparam("own_id"))
 _WINDOW = select(_said.document).where(_own_turns).order_by(_said.number.desc()).limit(WINDOW_TURNS)
 
@@ -89,12 +87,12 @@ class SqlStore:
 
     async def conversation(self, tenant: str, conversation: str) -> Conversation | None:
         """See `Store`."""
-        found = await self.recall(tenant, conversation)
-        return found if isinstance(found, Conversation) else None
+        return await self._reader.run(lambda connection: _conversation(connection, tenant, conversation))
 
     async def recall(self, tenant: str, conversation: str) -> Conversation | Tombstone | None:
         """See `Store`."""
-        return await self._reader.run(lambda connection: _recalled(connection, tenant, conversation))
+        found = await self.conversation(tenant, conversation)
+        return found or await self._reader.run(lambda connection: tombstone(connection, tenant, conversation))
 
     async def turn(self, tenant: str, conversation: str, *, seq: int | None, key: str | None) -> TurnRecord | None:
         """See `Store`."""
@@ -316,12 +314,11 @@ class SqlStore:
         await self._writer.run(lambda connection: connection.execute(statement) and None)
 
 
-def _recalled(connection: Connection, tenant: str, conversation: str) -> Conversation | Tombstone | None:
-    own = {"own_tenant": tenant, "own_id": conversation, "own_stone": buried(tenant, conversation)}
-    found = {row.erased: row.document for row in connection.execute(_RECALL, own)}
-    document = found.get(0)
+def _conversation(connection: Connection, tenant: str, conversation: str) -> Conversation | None:
+    own = {"own_tenant": tenant, "own_id": conversation}
+    document = connection.execute(_CONVERSATION, own).scalar_one_or_none()
     if document is None:
-        return read_tombstone(found[1]) if found else None
+        return None
     documents = connection.execute(_WINDOW, own).scalars().all()
     return read_conversation(document, reversed(documents))
 

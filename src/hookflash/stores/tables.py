@@ -1,5 +1,6 @@
 """The tables. Instants are microseconds since 1970 in UTC; documents are the JSON of the model's types."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import BigInteger, Column, ColumnElement, Index, Integer, MetaData, Table, Text, UniqueConstraint, column, literal_column
@@ -206,3 +207,8 @@ def of_conversation(table: Table, tenant: str, conversation: str) -> ColumnEleme
     """Return the condition on the rows of a conversation."""
     same: ColumnElement[bool] = (table.c.tenant == tenant) & (table.c.conversation == conversation)
     return same
+
+
+def buried(tenant: str, conversation: str) -> str:
+    """Return the name of a tombstone: it is found by whoever knows the conversation's, and tells it to nobody."""
+    return "erased-" + hashlib.sha256(f"{tenant}\x00{conversation}".encode()).hexdigest()[:16]

@@ -12,7 +12,7 @@ from hookflash.model.conversation import identities_of
 from hookflash.ports import AuditEntry, Change
 from hookflash.stores.claims import finish
 from hookflash.stores.rows import ForRows, Value, insertion
-from hookflash.stores.tables import PENDING, audit, conversations, handoffs, identities, outbox, rank_of, timers, to_micros, turns
+from hookflash.stores.tables import PENDING, audit, buried, conversations, handoffs, identities, outbox, rank_of, timers, to_micros, turns
 
 
 def _update_of(table: Table, *names: str, **computed: Any) -> ForRows:
@@ -53,6 +53,8 @@ _ADD_WORK = insertion(
 _ADD_AUDIT = insertion(audit, "tenant", "conversation", "handoff", "at", "what", "document")
 _CLEAR_TIMERS = ForRows({name: timers.c[name].type for name in ("tenant", "handoff", "kind")}, _clear)
 _SCHEDULE = ForRows({name: handoffs.c[name].type for name in ("tenant", "id")}, _schedule)
+_named = audit.c.tenant.in_(bindparam("tenants", expanding=True)) & audit.c.conversation.in_(bindparam("stones", expanding=True))
+_BURIED = select(audit.c.id).where(_named).limit(1)
 _FIRED = delete(timers).where(timers.c.id.in_(bindparam("fired", expanding=True))).returning(timers.c.tenant, timers.c.handoff)
 
 
@@ -67,6 +69,7 @@ def write(connection: Connection, changes: Sequence[Change]) -> None:
     finish(connection, [(change.done, change.failed) for change in changes if change.done is not None])
     moved = _cross_off(connection, [change.fired for change in changes if change.fired is not None])
     of_conversations = [_conversation_row(change, change.conversation) for change in changes if change.conversation]
+    _require_unburied(connection, [row for row in of_conversations if row["version"] == 1])
     _put(connection, of_conversations, _ADD_CONVERSATIONS, _PUT_CONVERSATIONS)
     _ADD_TURNS.run(connection, [_turn_row(change) for change in changes if change.turn is not None])
     _ADD_IDENTITIES.run(connection, [row for change in changes for row in _identity_rows(change)])
@@ -76,6 +79,15 @@ def write(connection: Connection, changes: Sequence[Change]) -> None:
     _SCHEDULE.run(connection, [{"tenant": tenant, "id": name} for tenant, name in dict.fromkeys(moved) if (tenant, name) not in written])
     _ADD_WORK.run(connection, [_work_row(delivery, change, handoff) for change, handoff in steps for delivery in change.outbox])
     _ADD_AUDIT.run(connection, [_audit_row(change, entry) for change in changes for entry in change.audit])
+
+
+def _require_unburied(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Raise `VersionConflict` where one of these was erased: then it must begin after the versions that it had."""
+    if not rows:
+        return
+    names = {"tenants": sorted({row["tenant"] for row in rows}), "stones": sorted(buried(row["tenant"], row["id"]) for row in rows)}
+    if connection.execute(_BURIED, names).first() is not None:
+        raise VersionConflict("a conversation of this name was erased")
 
 
 def is_written(connection: Connection, change: Change) -> bool:

@@ -240,6 +240,27 @@ async def test_a_second_erasure_leaves_the_tombstone(database, clock, full):
     await store.close()
 
 
+async def test_who_was_erased_twice_is_heard_again(database, clock, full):
+    """By time first, and then by hand with the audit trail: the second tombstone knows no version, and keeps nobody away."""
+    store = opened(database)
+    await store.run(lambda connection: erase(connection, "default", ["c"], "retention", NOON, audit=False))
+    await store.run(lambda connection: erase(connection, "default", ["c"], "asked for", NOON, audit=True))
+    assert (await store.recall("default", "c")).version > 1
+    engine = EmbeddedEngine({"default": parse_matrix(SHOP)}, store, clock=clock, desks={}, manual=True)
+    assert (await engine.observe(Turn(conversation="c", speaker="customer", text="I want a human", language="en"))).handoff
+    await engine.close()
+
+
+async def test_a_tombstone_that_knows_no_version_keeps_nobody_away(database, clock):
+    """As earlier versions wrote them."""
+    store = opened(database)
+    stone = {"tenant": "default", "conversation": tables.buried("default", "c"), "at": 0, "what": "erased", "document": "{}"}
+    await store.run(lambda connection: connection.execute(tables.audit.insert().values(stone)) and None)
+    engine = EmbeddedEngine({"default": parse_matrix(SHOP)}, store, clock=clock, desks={}, manual=True)
+    assert (await engine.observe(Turn(conversation="c", speaker="customer", text="I want a human", language="en"))).handoff
+    await engine.close()
+
+
 @pytest.mark.parametrize("late", ["message", "ticket"])
 async def test_who_erases_waits_for_what_is_just_being_written(postgres, clock, late):
     """It is erased with the rest."""

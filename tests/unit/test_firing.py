@@ -22,6 +22,19 @@ async def waiting_for_their_desk(engine, clock, crm, count):
     return [decision.handoff for decision in decisions]
 
 
+def refuse(engine, one):
+    """Let the store refuse every step of one handoff; return how steps are made otherwise."""
+    ordinary = engine.apply
+
+    async def refused(handoff, event, **rest):
+        if handoff == one:
+            raise StoreUnavailable("locked")
+        return await ordinary(handoff, event, **rest)
+
+    engine.apply = refused
+    return ordinary
+
+
 async def late_ones(engine, handoffs):
     return {name for name in handoffs if (await engine.handoff(name)).briefed_late}
 
@@ -42,14 +55,7 @@ async def test_a_conversation_that_is_busy_holds_up_no_other(engine, clock, crm)
 async def test_what_the_store_refuses_is_tried_again_with_the_next_round(engine, clock, crm):
     """And not when the lease is over; the others of the round are answered."""
     first, *others = await waiting_for_their_desk(engine, clock, crm, 4)
-    ordinary = engine.apply
-
-    async def refused(handoff, event, **rest):
-        if handoff == first:
-            raise StoreUnavailable("locked")
-        return await ordinary(handoff, event, **rest)
-
-    engine.apply = refused
+    ordinary = refuse(engine, first)
     for _ in range(2):
         await engine.watchman.round()
     assert await late_ones(engine, [first, *others]) == set(others)
@@ -61,14 +67,7 @@ async def test_what_the_store_refuses_is_tried_again_with_the_next_round(engine,
 async def test_what_is_under_way_or_was_refused_when_it_stops_is_free_at_once(engine, clock, crm):
     """Another process need not wait for the leases to end."""
     first, second, third = await waiting_for_their_desk(engine, clock, crm, 3)
-    ordinary = engine.apply
-
-    async def refused(handoff, event, **rest):
-        if handoff == first:
-            raise StoreUnavailable("locked")
-        return await ordinary(handoff, event, **rest)
-
-    engine.apply = refused
+    refuse(engine, first)
     async with engine._lock("default", "c1"):
         await engine.watchman.round()
         assert await late_ones(engine, [first, second, third]) == {third}

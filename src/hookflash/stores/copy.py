@@ -9,11 +9,10 @@ from sqlalchemy import Connection, Table, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from hookflash.errors import InputError
+from hookflash.stores.dialect import LOCKED
 from hookflash.stores.tables import metadata
 
 BATCH = 1_000
-# What PostgreSQL says of a lock that somebody else holds.
-_LOCKED = "55P03"
 
 
 class Copied(NamedTuple):
@@ -48,7 +47,7 @@ def _hold(source: Connection) -> None:
     try:
         source.execute(text(f"LOCK TABLE {names} IN SHARE MODE NOWAIT"))
     except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != _LOCKED:
+        if getattr(error.orig, "sqlstate", None) != LOCKED:
             raise
         raise InputError("somebody writes to the database to copy from; stop its servers first") from None
 

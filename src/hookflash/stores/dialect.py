@@ -5,6 +5,8 @@ from typing import Any
 from sqlalchemy.dialects import postgresql, sqlite
 
 _INSERTS: dict[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
+# What PostgreSQL says of a lock that somebody else holds, or that was waited for in vain.
+LOCKED = "55P03"
 
 
 def insert_for(dialect: str) -> Any:

@@ -77,11 +77,12 @@ def erase(connection: Connection, tenant: str, conversations: Sequence[str], why
 def tombstone(connection: Connection, tenant: str, conversation: str) -> Tombstone | None:
     """Return what is still known of a conversation that was forgotten."""
     own = (t.audit.c.tenant == tenant) & (t.audit.c.conversation == t.buried(tenant, conversation))
-    document = connection.execute(select(t.audit.c.document).where(own).order_by(t.audit.c.id.desc()).limit(1)).scalar_one_or_none()
-    if document is None:
+    stones = [json.loads(one) for one in connection.execute(select(t.audit.c.document).where(own).order_by(t.audit.c.id)).scalars()]
+    if not stones:
         return None
-    kept = json.loads(document)
-    return Tombstone(version=kept.get("version", 0), last_seq=kept.get("last_seq"))
+    numbers = [stone["last_seq"] for stone in stones if stone.get("last_seq") is not None]
+    newest = max(stone.get("version", 0) for stone in stones)  # one that was written after another's erasure knows no version
+    return Tombstone(version=max(newest, 1), last_seq=numbers[-1] if numbers else None)
 
 
 def _one_at_a_time(connection: Connection) -> None:

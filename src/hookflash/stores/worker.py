@@ -12,15 +12,13 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from hookflash.errors import StoreUnavailable
 from hookflash.ports import Change
+from hookflash.stores.dialect import LOCKED
 
 # How long a database may take to answer what is under way when the store is closed.
 STOP_SECONDS = 3.0
 _LOOK_SECONDS = 0.01
 # How many jobs may share a transaction. Beyond this the first would wait for the last for no gain.
 MAX_BATCH = 256
-
-# What PostgreSQL says of a lock that was waited for in vain. No row is locked for so long, a whole table may be.
-_LOCKED = "55P03"
 
 T = TypeVar("T")
 Job = Callable[[Connection], Any]
@@ -175,8 +173,11 @@ async def ended(thread: Thread) -> bool:
 
 
 def _concerns_all(error: Exception) -> bool:
-    """Whether it is the database that fails, and not one of the jobs: each would only wait for the same, one after another."""
-    unusable = isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in (None, _LOCKED)
+    """Whether it is the database that fails, and not one of the jobs: each would only wait for the same, one after another.
+
+    No row is locked for as long as a lock is waited for, but a whole table may be.
+    """
+    unusable = isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in (None, LOCKED)
     return unusable or isinstance(error, StoreUnavailable)
 
 
